@@ -1,0 +1,77 @@
+"""The network: dense layers as pure functions of the weights.
+
+A set of weights is a mapping from variable name to float32 tensor: `layer1/weights` [inputs, units],
+`layer1/biases` [units], `layer2/weights`, … Raw or averaged is a matter of which mapping is passed.
+"""
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+from shadowboard.errors import CheckpointUnsuitable
+from shadowboard.quiet_tensorflow import tf
+
+Weights = Mapping[str, Any]
+
+PIXELS = 784
+CLASSES = 10
+INITIAL_STDDEV = 0.1
+
+_ACTIVATIONS = {"relu": tf.nn.relu, "tanh": tf.math.tanh, "sigmoid": tf.math.sigmoid, "none": tf.identity}
+
+
+def variable_names(layers: int) -> list[str]:
+    """The names of the variables of a network of `layers` layers, in order."""
+    return [f"layer{i}/{kind}" for i in range(1, layers + 1) for kind in ("weights", "biases")]
+
+
+def init(hidden: Sequence[int], seed: int) -> dict[str, Any]:
+    """Fresh weights of 784 → hidden… → 10: truncated normal of stddev 0.1, biases 0. A function of the seed."""
+    weights: dict[str, Any] = {}
+    for i, (inputs, units) in enumerate(pairwise([PIXELS, *hidden, CLASSES]), start=1):
+        weights[f"layer{i}/weights"] = tf.random.stateless_truncated_normal(
+            [inputs, units], seed=[seed, i], stddev=INITIAL_STDDEV
+        )
+        weights[f"layer{i}/biases"] = tf.zeros([units])
+    return weights
+
+
+def logits(weights: Weights, images: Any, activation: str = "relu") -> Any:
+    """Logits [N, 10] of images float32 [N, 784] in [0, 1]; no softmax inside."""
+    layers = len(weights) // 2
+    values = images
+    for i in range(1, layers + 1):
+        values = values @ weights[f"layer{i}/weights"] + weights[f"layer{i}/biases"]
+        if i < layers:
+            values = _ACTIVATIONS[activation](values)
+    return values
+
+
+def loss(weights: Weights, images: Any, labels: Any, activation: str, regularization: float) -> Any:
+    """Mean sparse softmax cross-entropy plus regularization · Σ ½‖W‖² over the weights, not the biases."""
+    entropy = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits(weights, images, activation))
+    penalty = sum(tf.nn.l2_loss(w) for name, w in weights.items() if name.endswith("/weights"))
+    return tf.reduce_mean(entropy) + regularization * penalty
+
+
+def recognise(shapes: Mapping[str, Sequence[int]]) -> list[str]:
+    """The names of the network's variables among a checkpoint's `shapes` (name → shape), in order.
+
+    Raises CheckpointUnsuitable where they are no chain 784 → … → 10 of dense layers.
+    """
+    layers = 0
+    while f"layer{layers + 1}/weights" in shapes:
+        layers += 1
+    if not layers:
+        raise CheckpointUnsuitable("The checkpoint holds no layer1/weights; expected layer1/weights [784, units].")
+    width = PIXELS
+    for i in range(1, layers + 1):
+        found = list(shapes[f"layer{i}/weights"])
+        bias = list(shapes.get(f"layer{i}/biases", []))
+        units = CLASSES if i == layers else (found[-1] if found else 0)
+        if found != [width, units] or bias != [units]:
+            raise CheckpointUnsuitable(
+                f"layer{i} has weights {found} and biases {bias}; expected [{width}, {units}] and [{units}]."
+            )
+        width = units
+    return variable_names(layers)

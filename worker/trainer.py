@@ -1,0 +1,209 @@
+"""The compiled training loop: state in, state and losses out.
+
+The state (weights, shadows, slots) is threaded as tensors through one XLA-compiled loop, whose length
+is an argument: one compilation serves every chunk. Everything that depends on the step alone (the
+order of the images, learning rates, decays) is computed outside, as functions of (configuration, step).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shadowboard import network
+from shadowboard.averaging import average_name, decays, update
+from shadowboard.configuration import RunConfig
+from shadowboard.dataset import Split
+from shadowboard.errors import CheckpointUnsuitable, ConfigurationInvalid
+from shadowboard.quiet_tensorflow import tf
+
+MOMENTUM = "Momentum"
+GLOBAL_STEP = "global_step"
+# The longest chunk: Python is entered once per so many steps at most.
+_CAPACITY = 500
+_MOST_INDICES = 4_000_000
+
+Tensors = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class State:
+    """The training after `step` steps: tensors by checkpoint name.
+
+    weights: float32 by variable name; shadows and slots: float32 by the name in the checkpoint.
+    """
+
+    step: int
+    weights: Tensors
+    shadows: Tensors
+    slots: Tensors
+
+    def tensors(self) -> Tensors:
+        """What a checkpoint of this state holds; `global_step` is int64."""
+        return {**self.weights, **self.shadows, **self.slots, GLOBAL_STEP: np.int64(self.step)}
+
+
+def image_order(seed: int, images: int, start: int, stop: int) -> NDArray[np.int32]:
+    """Positions start … stop of the endless stream of epochs, each a permutation of `images` images.
+
+    An epoch's permutation is a function of (seed, epoch): the ranks of Philox's raw output, which NumPy
+    promises not to change. A batch size that does not divide an epoch lets one batch span two epochs.
+    """
+    parts = []
+    for epoch in range(start // images, -(-stop // images)):
+        keys = np.random.Philox(key=[seed, epoch]).random_raw(images)
+        first = epoch * images
+        parts.append(np.argsort(keys, kind="stable")[max(start - first, 0) : stop - first])
+    return np.concatenate(parts).astype(np.int32)
+
+
+def learning_rates(config: RunConfig, images: int, steps: NDArray[np.int64]) -> NDArray[np.float32]:
+    """learning_rate · learning_rate_decay^(step / steps per epoch), continuous, for steps counted from 0."""
+    epochs = steps * (config.batch_size / images)
+    return (config.learning_rate * config.learning_rate_decay**epochs).astype(np.float32)
+
+
+class Trainer:
+    """A configuration and the images it trains on, compiled."""
+
+    def __init__(self, config: RunConfig, split: Split) -> None:
+        if config.batch_size > len(split):
+            raise ConfigurationInvalid(
+                f"batch_size is {config.batch_size}, but there are only {len(split)} training images."
+            )
+        self.config = config
+        self.capacity = max(1, min(_CAPACITY, _MOST_INDICES // config.batch_size))
+        self._size = len(split)
+        self._images = tf.constant(split.images)
+        self._labels = tf.constant(split.labels.astype(np.int32))
+        self._loop = tf.function(self._steps, jit_compile=True, autograph=False)
+
+    def initial(self) -> State:
+        """The state before the first step: every shadow starts at its variable's initial value."""
+        weights = network.init(self.config.hidden, self.config.seed)
+        shadows = {average_name(v, a.name): w for a in self.config.averages for v, w in weights.items()}
+        return State(0, weights, shadows, self._fresh_slots(weights))
+
+    def _fresh_slots(self, weights: Tensors) -> Tensors:
+        if self.config.optimizer == "sgd":
+            return {}
+        return {f"{name}/{MOMENTUM}": tf.zeros_like(w) for name, w in weights.items()}
+
+    def restore(self, tensors: Mapping[str, NDArray[Any]]) -> State:
+        """The state that a checkpoint of this configuration holds. Raises CheckpointUnsuitable."""
+        like = self.initial()
+        wanted = like.tensors()
+        for name, tensor in wanted.items():
+            if name not in tensors:
+                raise CheckpointUnsuitable(f"The checkpoint holds no {name}, which this configuration needs.")
+            if tensors[name].shape != tensor.shape:
+                raise CheckpointUnsuitable(
+                    f"{name} has shape {list(tensors[name].shape)} in the checkpoint; "
+                    f"this configuration needs {list(tensor.shape)}."
+                )
+        weights, shadows, slots = (
+            {name: tf.constant(tensors[name]) for name in group}
+            for group in (like.weights, like.shadows, like.slots)
+        )
+        return State(int(tensors[GLOBAL_STEP]), weights, shadows, slots)
+
+    def advance(self, state: State, count: int) -> tuple[State, NDArray[np.float32]]:
+        """`count` steps further (at most `capacity`): the new state and the losses, float32 [count].
+
+        The loss of a step is the one on its batch before its update. Neither need be finite: see is_finite.
+        """
+        steps = np.arange(state.step, state.step + count)
+        batch = self.config.batch_size
+        order = image_order(self.config.seed, self._size, state.step * batch, (state.step + count) * batch)
+        rates = learning_rates(self.config, self._size, steps)
+        # num_updates is the step just completed.
+        rows = [decays(average, steps + 1) for average in self.config.averages]
+        weights, shadows, slots, losses = self._loop(
+            state.weights,
+            state.shadows,
+            state.slots,
+            tf.constant(count),
+            tf.constant(_padded(order, self.capacity * batch)),
+            tf.constant(_padded(rates, self.capacity)),
+            [tf.constant(_padded(row, self.capacity)) for row in rows],
+            self._images,
+            self._labels,
+        )
+        return State(state.step + count, weights, shadows, slots), losses.numpy()[:count]
+
+    def is_finite(self, state: State) -> bool:
+        """Whether every weight, shadow and slot is a finite number."""
+        groups = (*state.weights.values(), *state.shadows.values(), *state.slots.values())
+        return all(bool(tf.reduce_all(tf.math.is_finite(tensor))) for tensor in groups)
+
+    def first_bad_step(self, state: State, count: int) -> int:
+        """The first of the `count` steps after `state` whose loss or result is not finite.
+
+        Found by bisection over the length: the loop is deterministic, so a shorter one tells.
+        """
+        good, bad = 0, count
+        while bad - good > 1:
+            middle = (good + bad) // 2
+            after, losses = self.advance(state, middle)
+            if np.isfinite(losses).all() and self.is_finite(after):
+                good = middle
+            else:
+                bad = middle
+        return state.step + bad
+
+    def _steps(
+        self,
+        weights: Tensors,
+        shadows: Tensors,
+        slots: Tensors,
+        count: Any,
+        order: Any,
+        rates: Any,
+        decay_rows: list[Any],
+        images: Any,
+        labels: Any,
+    ) -> tuple[Tensors, Tensors, Tensors, Any]:
+        batch = self.config.batch_size
+
+        def body(
+            i: Any, weights: Tensors, shadows: Tensors, slots: Tensors, losses: Any
+        ) -> tuple[Any, Tensors, Tensors, Tensors, Any]:
+            chosen = tf.slice(order, [i * batch], [batch])
+            pixels = tf.cast(tf.gather(images, chosen), tf.float32) / 255
+            loss, gradients = self._gradients(weights, pixels, tf.gather(labels, chosen))
+            weights, slots = self._descend(weights, slots, gradients, rates[i])
+            shadows = {
+                average_name(v, average.name): update(shadows[average_name(v, average.name)], w, row[i])
+                for average, row in zip(self.config.averages, decay_rows, strict=True)
+                for v, w in weights.items()
+            }
+            return i + 1, weights, shadows, slots, tf.tensor_scatter_nd_update(losses, [[i]], [loss])
+
+        _, *state, losses = tf.while_loop(
+            lambda i, *_: i < count, body, (0, weights, shadows, slots, tf.zeros([self.capacity]))
+        )
+        return (*state, losses)
+
+    def _gradients(self, weights: Tensors, images: Any, labels: Any) -> tuple[Any, Tensors]:
+        with tf.GradientTape() as tape:
+            tape.watch(weights)
+            loss = network.loss(weights, images, labels, self.config.activation, self.config.regularization)
+        return loss, tape.gradient(loss, weights)
+
+    def _descend(
+        self, weights: Tensors, slots: Tensors, gradients: Tensors, rate: Any
+    ) -> tuple[Tensors, Tensors]:
+        """Plain gradient descent, or Momentum as TensorFlow's: slot = momentum · slot + gradient."""
+        if self.config.optimizer == "sgd":
+            return {name: w - rate * gradients[name] for name, w in weights.items()}, slots
+        slots = {
+            f"{name}/{MOMENTUM}": self.config.momentum * slots[f"{name}/{MOMENTUM}"] + gradients[name]
+            for name in weights
+        }
+        return {name: w - rate * slots[f"{name}/{MOMENTUM}"] for name, w in weights.items()}, slots
+
+
+def _padded(values: NDArray[Any], length: int) -> NDArray[Any]:
+    return np.pad(values, (0, length - len(values)))
