@@ -69,7 +69,9 @@ def save(folder: Path, step: int, tensors: Mapping[str, Any]) -> Checkpoint:
         _sync(folder)
     except (OSError, tf.errors.OpError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else _reason(error)
-        raise SaveFailed(f"The checkpoint of step {step} could not be saved in {folder}: {reason}.") from error
+        raise SaveFailed(
+            f"The checkpoint of step {step} could not be saved in {folder}: {reason}."
+        ) from error
     return final
 
 
@@ -218,7 +220,7 @@ def read_newest_good(folder: Path) -> tuple[Checkpoint, dict[str, NDArray[Any]],
 
 
 def averages_in(names: Mapping[str, Any], variable_names: Sequence[str]) -> list[str]:
-    """The names of the averages that a checkpoint holds of any of `variable_names`; TensorFlow's own first."""
+    """The averages that a checkpoint holds of any of `variable_names`; TensorFlow's own name first."""
     slots = {"Momentum"}
     found = {
         name.removeprefix(f"{variable}/")
@@ -229,7 +231,9 @@ def averages_in(names: Mapping[str, Any], variable_names: Sequence[str]) -> list
     return sorted(found - slots, key=lambda n: (n != "ExponentialMovingAverage", n))
 
 
-def restore_map(names: Mapping[str, Any], variable_names: Sequence[str], average: str | None) -> dict[str, str]:
+def restore_map(
+    names: Mapping[str, Any], variable_names: Sequence[str], average: str | None
+) -> dict[str, str]:
     """Variable → the name to restore it from, out of `names` that the checkpoint really holds.
 
     With an average: its shadow where there is one, the raw value where there is none. Raises

@@ -60,7 +60,9 @@ def wilson_interval(correct: int, n: int) -> tuple[float, float]:
     return float(interval.low), float(interval.high)
 
 
-def probabilities(weights: Weights, images: NDArray[np.float32], activation: str = "relu") -> NDArray[np.float32]:
+def probabilities(
+    weights: Weights, images: NDArray[np.float32], activation: str = "relu"
+) -> NDArray[np.float32]:
     """float32 [N, 10] of images float32 [N, 784] in [0, 1]: the softmax of the logits."""
     return np.asarray(tf.nn.softmax(logits(weights, tf.convert_to_tensor(images), activation)))
 

@@ -26,7 +26,7 @@ def variable_names(layers: int) -> list[str]:
 
 
 def init(hidden: Sequence[int], seed: int) -> dict[str, Any]:
-    """Fresh weights of 784 → hidden… → 10: truncated normal of stddev 0.1, biases 0. A function of the seed."""
+    """Fresh weights of 784 → hidden… → 10, by `seed`: truncated normal of stddev 0.1, biases 0."""
     weights: dict[str, Any] = {}
     for i, (inputs, units) in enumerate(pairwise([PIXELS, *hidden, CLASSES]), start=1):
         weights[f"layer{i}/weights"] = tf.random.stateless_truncated_normal(
@@ -63,7 +63,7 @@ def recognise(shapes: Mapping[str, Sequence[int]]) -> list[str]:
     while f"layer{layers + 1}/weights" in shapes:
         layers += 1
     if not layers:
-        raise CheckpointUnsuitable("The checkpoint holds no layer1/weights; expected layer1/weights [784, units].")
+        raise CheckpointUnsuitable("The checkpoint holds no layer1/weights; expected one [784, units].")
     width = PIXELS
     for i in range(1, layers + 1):
         found = list(shapes[f"layer{i}/weights"])

@@ -1,4 +1,4 @@
-"""The settings of a process: from SHADOWBOARD_… variables and options of the same names, built once at the edge."""
+"""The settings of a process, built once at the edge: SHADOWBOARD_… variables, or options of the same names."""
 
 from pathlib import Path
 from typing import Any

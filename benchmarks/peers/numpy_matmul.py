@@ -1,0 +1,27 @@
+"""The limit: the two large matrix products of one step and nothing else, on NumPy's OpenBLAS."""
+
+import numpy as np
+
+from benchmarks.workload import BATCH, EPOCH, HIDDEN, PIXELS, initial_layers, read_mnist, report, time_windows
+
+
+def main() -> None:
+    """x @ W1 for the forward pass, xᵀ @ g for the gradient; the output layer's products are 2 % of these."""
+    train, _ = read_mnist()
+    w1 = initial_layers()["w1"]
+    gradient = np.random.default_rng(0).standard_normal((BATCH, HIDDEN), np.float32)
+    hidden = np.empty((BATCH, HIDDEN), np.float32)
+    w1_gradient = np.empty((PIXELS, HIDDEN), np.float32)
+
+    def run(steps: int) -> None:
+        for step in range(steps):
+            first = step % EPOCH * BATCH
+            x = train.images[first : first + BATCH]
+            np.matmul(x, w1, out=hidden)
+            np.matmul(x.T, gradient, out=w1_gradient)
+
+    report(f"the two large matrix products alone, NumPy {np.__version__}", time_windows(run))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,62 @@
+"""The worker as a child process: started, started again when it dies, and stopped with its parent."""
+
+import logging
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+
+log = logging.getLogger(__name__)
+
+_STOP_SECONDS = 4.0
+_FIRST_WAIT, _LONGEST_WAIT = 1.0, 30.0
+_HEALTHY_SECONDS = 60.0
+
+
+class WorkerChild:
+    """Keeps one `shadowboard work` running while a `with` block lasts.
+
+    The child's standard input is a pipe from here: it ends when this process does, however that dies,
+    and the child takes that end as its order to stop.
+    """
+
+    def __init__(self, options: Sequence[str]) -> None:
+        self._command = [sys.executable, "-m", "shadowboard.cli", "work", "--until-input-ends", *options]
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._keep_running, name="worker-child", daemon=True)
+
+    def __enter__(self) -> "WorkerChild":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _keep_running(self) -> None:
+        wait = _FIRST_WAIT
+        while not self._over.is_set():
+            began = time.monotonic()
+            process = subprocess.Popen(self._command, stdin=subprocess.PIPE)
+            while process.poll() is None and not self._over.wait(0.1):
+                pass
+            if self._over.is_set():
+                _stop(process)
+                return
+            if time.monotonic() - began > _HEALTHY_SECONDS:
+                wait = _FIRST_WAIT
+            log.warning("The worker ended with exit code %s; it starts again in %g s.", process.returncode, wait)
+            self._over.wait(wait)
+            wait = min(2 * wait, _LONGEST_WAIT)
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    if process.stdin:
+        process.stdin.close()
+    try:
+        process.wait(_STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        log.warning("The worker did not stop within %g s and is killed; its run will resume.", _STOP_SECONDS)
+        process.kill()
+        process.wait()

@@ -1,0 +1,197 @@
+"""Claim, train, heartbeat, resume, stop: what a worker does with the runs in the store."""
+
+import logging
+import os
+import secrets
+import socket
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from pathlib import Path
+from statistics import fmean
+
+from shadowboard.dataset import load_dataset
+from shadowboard.errors import LeaseLost, ShadowboardError
+from shadowboard.store import Metric, Run, State, Store
+from worker.training import METRIC_EVERY, Advanced, Ended, Event, Saved, Saving, Started, train
+
+log = logging.getLogger(__name__)
+
+HEARTBEAT_SECONDS = 0.4
+LEASE_SECONDS = 5.0
+_POLL_SECONDS = 0.5
+_SPEED_SECONDS = 3.0
+
+
+def worker_name() -> str:
+    """A name that no other worker has, now or later; it tells a person where to look."""
+    return f"{socket.gethostname()[:32]}-{os.getpid()}-{secrets.token_hex(4)}"
+
+
+class Heart:
+    """Beats for a run in a thread of its own while a `with` block lasts, and hears stop requests."""
+
+    def __init__(self, store: Store, run_id: str, worker: str) -> None:
+        self._store, self._run_id, self._worker = store, run_id, worker
+        self._over = threading.Event()
+        self.stop_requested = threading.Event()
+        self._thread = threading.Thread(target=self._beat, name="heart", daemon=True)
+
+    def __enter__(self) -> "Heart":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _beat(self) -> None:
+        while not self._over.wait(HEARTBEAT_SECONDS):
+            try:
+                if self._store.heartbeat(self._run_id, self._worker):
+                    self.stop_requested.set()
+            except LeaseLost:
+                self.stop_requested.set()  # the training thread meets LeaseLost at its next write
+                return
+            except ShadowboardError as error:
+                log.warning("No heartbeat for run %s: %s", self._run_id, error)
+
+
+class Watch:
+    """Which runs have stopped beating, judged by this process's own monotonic clock alone.
+
+    A run is stalled when its beat has stood still for LEASE_SECONDS of watching; no wall clock is
+    compared with another, so none can be wrong.
+    """
+
+    def __init__(self) -> None:
+        self._seen: dict[str, tuple[str | None, int, float]] = {}
+
+    def stalled(self, runs: Sequence[Run]) -> list[Run]:
+        """Those of `runs` in training that have not beaten for a lease. Call it again and again."""
+        now = time.monotonic()
+        seen: dict[str, tuple[str | None, int, float]] = {}
+        for run in runs:
+            if run.state == "training":
+                before = self._seen.get(run.id)
+                still = before is not None and before[:2] == (run.worker, run.beat)
+                seen[run.id] = before if before is not None and still else (run.worker, run.beat, now)
+        self._seen = seen
+        return [run for run in runs if run.id in seen and now - seen[run.id][2] >= LEASE_SECONDS]
+
+
+def work(store: Store, run_folder: Callable[[str], Path], stop: threading.Event) -> None:
+    """Take runs, queued or stalled, one after the other until `stop` is set.
+
+    A run that `stop` interrupts saves a checkpoint and goes back to the queue.
+    """
+    worker, watch = worker_name(), Watch()
+    while not stop.is_set():
+        try:
+            run = store.claim(worker) or take_over_stalled(store, watch, worker)
+            if run is not None:
+                run_once(store, run, worker, run_folder(run.id), stop, interrupted="queued")
+                continue
+        except ShadowboardError as error:
+            log.error("%s", error)
+        stop.wait(_POLL_SECONDS)
+
+
+def take_over_stalled(store: Store, watch: Watch, worker: str) -> Run | None:
+    """The first stalled run that this worker gets hold of, or None."""
+    for run in watch.stalled(store.runs(state="training")):
+        if store.take_over(run, worker):
+            log.warning("Run %s has not been heard of for %g s; it is taken over.", run.id, LEASE_SECONDS)
+            return store.run(run.id)
+    return None
+
+
+def run_once(
+    store: Store,
+    run: Run,
+    worker: str,
+    folder: Path,
+    stop: threading.Event,
+    interrupted: State,
+    observe: Callable[[Event], None] = lambda event: None,
+) -> Run:
+    """Train a run that `worker` holds until it ends, and release it: as `interrupted` where `stop` ended it.
+
+    `observe` sees every event after it is recorded. Raises LeaseLost where another worker has taken the run.
+    """
+    log.info("Run %s (%s) starts or resumes.", run.id, run.name)
+    with Heart(store, run.id, worker) as heart:
+        recorder = _Recorder(store, run.id, worker)
+        try:
+            dataset = load_dataset(run.config.data)
+            events = train(
+                run.config, dataset.train, folder, lambda: stop.is_set() or heart.stop_requested.is_set()
+            )
+            for event in events:
+                recorder.record(event)
+                observe(event)
+            state, message = recorder.outcome(interrupted if stop.is_set() else "stopped")
+        except LeaseLost:
+            raise
+        except ShadowboardError as error:
+            state, message = "failed", str(error)
+        except Exception as error:
+            log.exception("Run %s failed.", run.id)
+            state, message = "failed", f"{type(error).__name__}: {error} (the worker's log has more)."
+    store.release(run.id, worker, state, message)
+    log.info("Run %s: %s. %s", run.id, state, message)
+    return store.run(run.id)
+
+
+class _Recorder:
+    """Writes a run's events into the store, each under the worker's lease."""
+
+    def __init__(self, store: Store, run_id: str, worker: str) -> None:
+        self._store, self._run_id, self._worker = store, run_id, worker
+        self._chunks: deque[tuple[int, float]] = deque()
+        self._notes: list[str] = []
+        self._ended = Ended("stopped", 0, "")
+
+    def record(self, event: Event) -> None:
+        mine = (self._run_id, self._worker)
+        match event:
+            case Started(step, checkpoint, notes):
+                for note in notes:
+                    log.warning("Run %s: %s", self._run_id, note)
+                self._notes = notes
+                self._store.begin_at(*mine, step)
+                if checkpoint:  # a worker that died between saving and recording has left it unrecorded
+                    self._store.add_checkpoint(*mine, checkpoint.step, checkpoint.bytes)
+            case Advanced(step, losses, seconds):
+                self._chunks.append((len(losses), seconds))
+                self._store.add_progress(*mine, step, self._speed(), _metrics(step, losses.tolist()))
+            case Saving():
+                self._store.heartbeat(*mine)
+            case Saved(checkpoint, _):
+                self._store.add_checkpoint(*mine, checkpoint.step, checkpoint.bytes)
+            case Ended():
+                self._ended = event
+
+    def _speed(self) -> float:
+        """Steps/s over the last few seconds of training; the first chunk, which compiles, is left out."""
+        while len(self._chunks) > 2 and sum(s for _, s in self._chunks) > _SPEED_SECONDS:
+            self._chunks.popleft()
+        counted = list(self._chunks)[1:] or list(self._chunks)
+        return sum(n for n, _ in counted) / max(sum(s for _, s in counted), 1e-9)
+
+    def outcome(self, stopped: State) -> tuple[State, str]:
+        ended = self._ended
+        if ended.state == "stopped":
+            word = "Interrupted" if stopped == "queued" else "Stopped"
+            return stopped, " ".join([f"{word} at step {ended.step}.", *self._notes])
+        return ended.state, " ".join([ended.message, *self._notes]).strip()
+
+
+def _metrics(step: int, losses: Sequence[float]) -> list[Metric]:
+    """The mean loss up to each multiple of METRIC_EVERY and up to the last step."""
+    first = step - len(losses)
+    ends = [s for s in range(first + 1, step + 1) if s % METRIC_EVERY == 0 or s == step]
+    windows = pairwise([first, *ends])
+    return [Metric(end, fmean(losses[start - first : end - first])) for start, end in windows]

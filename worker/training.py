@@ -1,0 +1,140 @@
+"""One run from its first or last checkpoint to its end, as a stream of events.
+
+The trainer knows nothing of files, the events' reader nothing of tensors; this is where they meet.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shadowboard import checkpoints
+from shadowboard.checkpoints import Checkpoint
+from shadowboard.configuration import RunConfig
+from shadowboard.dataset import Split
+from shadowboard.errors import CheckpointMissing
+from worker.trainer import State, Trainer
+
+# A stop is noticed between two chunks, so a chunk must be well under a second.
+_CHUNK_SECONDS = 0.2
+METRIC_EVERY = 20
+
+
+@dataclass(frozen=True)
+class Started:
+    """Training begins at `step`, from `checkpoint` unless it is a fresh start.
+
+    `notes` name the checkpoints that were damaged and passed over.
+    """
+
+    step: int
+    checkpoint: Checkpoint | None
+    notes: list[str]
+
+
+@dataclass(frozen=True)
+class Advanced:
+    """Steps done since the last such event: their losses, float32 [N], the last being that of `step`."""
+
+    step: int
+    losses: NDArray[np.float32]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Saving:
+    """A checkpoint is about to be written: the last moment to call it off."""
+
+    step: int
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A checkpoint is on disk; `state` is what it holds."""
+
+    checkpoint: Checkpoint
+    state: State
+
+
+@dataclass(frozen=True)
+class Ended:
+    """The last event. `message` is empty where there is nothing to say."""
+
+    state: Literal["finished", "stopped", "diverged"]
+    step: int
+    message: str
+
+
+Event = Started | Advanced | Saving | Saved | Ended
+
+
+def train(config: RunConfig, split: Split, folder: Path, should_stop: Callable[[], bool]) -> Iterator[Event]:
+    """Train `config` on `split`, from the newest good checkpoint in `folder` if there is one.
+
+    Saves at step 0, every `save_every` steps, at the end, and where `should_stop` (asked between
+    chunks) ends it early. Raises SaveFailed, CheckpointUnsuitable, ConfigurationInvalid.
+    """
+    trainer = Trainer(config, split)
+    checkpoints.remove_unfinished(folder)
+    state, checkpoint, notes = _begin(trainer, folder)
+    yield Started(state.step, checkpoint, notes)
+    saved = state.step
+    if checkpoint is None:
+        yield from _save(folder, state)
+    count, fresh = 1, True  # one step first: it compiles the loop, and its loss is the untrained network's
+    while state.step < config.steps:
+        if should_stop():
+            if saved != state.step:
+                yield from _save(folder, state)
+            yield Ended("stopped", state.step, "")
+            return
+        to_save = config.save_every - state.step % config.save_every
+        count = min(count, trainer.capacity, to_save, config.steps - state.step)
+        began = time.monotonic()
+        after, losses = trainer.advance(state, count)
+        seconds = time.monotonic() - began
+        if not (np.isfinite(losses).all() and trainer.is_finite(after)):
+            bad = trainer.first_bad_step(state, count)
+            yield Ended("diverged", bad, _diverged(bad, saved))
+            return
+        state = after
+        yield Advanced(state.step, losses, seconds)
+        if state.step % config.save_every == 0 or state.step == config.steps:
+            yield from _save(folder, state)
+            saved = state.step
+        count, fresh = METRIC_EVERY if fresh else _next_count(count, seconds, state.step), False
+    yield Ended("finished", state.step, "")
+
+
+def _begin(trainer: Trainer, folder: Path) -> tuple[State, Checkpoint | None, list[str]]:
+    if not checkpoints.list_checkpoints(folder):
+        return trainer.initial(), None, []
+    try:
+        checkpoint, tensors, damaged = checkpoints.read_newest_good(folder)
+    except CheckpointMissing as error:
+        return trainer.initial(), None, [str(error)]
+    return trainer.restore(tensors), checkpoint, [str(error) for error in damaged]
+
+
+def _save(folder: Path, state: State) -> Iterator[Event]:
+    yield Saving(state.step)
+    yield Saved(checkpoints.save(folder, state.step, state.tensors()), state)
+
+
+def _next_count(count: int, seconds: float, step: int) -> int:
+    """So many steps as take _CHUNK_SECONDS at the last chunk's speed, ending where a metric is due."""
+    steps = max(1, round(count / max(seconds, 1e-6) * _CHUNK_SECONDS))
+    if steps < METRIC_EVERY:
+        return steps
+    return (step + steps) // METRIC_EVERY * METRIC_EVERY - step
+
+
+def _diverged(step: int, saved: int) -> str:
+    return (
+        f"The loss or a weight is no longer a finite number at step {step}; "
+        f"the last good checkpoint is that of step {saved}. A lower learning rate usually helps."
+    )
