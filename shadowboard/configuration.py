@@ -63,10 +63,22 @@ def parse_config(knobs: Mapping[str, Any]) -> RunConfig:
 
 def _sentence(error: Any) -> str:
     where = ".".join(str(part) for part in error["loc"])
-    message = error["msg"].removeprefix("Value error, ")
-    if not where:
-        return str(message)
-    return f"{where} is {error['input']!r}: {message[0].lower()}{message[1:]}"
+    if error["type"] == "extra_forbidden":
+        return f"There is no knob called {where}; the knobs are {', '.join(RunConfig.model_fields)}."
+    message = error["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+    return f"{where} is {error['input']!r}; expected {message}." if where else f"{message}."
+
+
+def parse_average(text: str, num_updates: bool = True) -> dict[str, Any]:
+    """`0.99`, or `0.99:constant` for no num_updates, as an average's knobs. Raises ConfigurationInvalid."""
+    number, mark, word = text.partition(":")
+    try:
+        decay = float(number)
+    except ValueError:
+        decay = None
+    if decay is None or (mark and word != "constant"):
+        raise ConfigurationInvalid(f"An average's decay is {text!r}; expected a number, or 0.99:constant.")
+    return {"decay": decay, "num_updates": num_updates and not mark}
 
 
 def describe(config: RunConfig) -> str:

@@ -1,4 +1,4 @@
-"""The settings of a process, built once at the edge: SHADOWBOARD_… variables, or options of the same names."""
+"""The settings of a process, built once at the edge: SHADOWBOARD_… variables or options so named."""
 
 from pathlib import Path
 from typing import Any
@@ -36,5 +36,5 @@ def load_settings(**options: Any) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = "SHADOWBOARD_" + str(first["loc"][0]).upper()
-        message = first["msg"][0].lower() + first["msg"][1:]
-        raise SettingsInvalid(f"{name} is {first['input']!r}: {message}.") from None
+        expected = first["msg"].removeprefix("Input should be ")
+        raise SettingsInvalid(f"{name} is {first['input']!r}; expected {expected}.") from None

@@ -46,7 +46,9 @@ class WorkerChild:
                 return
             if time.monotonic() - began > _HEALTHY_SECONDS:
                 wait = _FIRST_WAIT
-            log.warning("The worker ended with exit code %s; it starts again in %g s.", process.returncode, wait)
+            log.warning(
+                "The worker ended with exit code %s; it starts again in %g s.", process.returncode, wait
+            )
             self._over.wait(wait)
             wait = min(2 * wait, _LONGEST_WAIT)
 

@@ -6,7 +6,6 @@ import secrets
 import socket
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -22,7 +21,6 @@ log = logging.getLogger(__name__)
 HEARTBEAT_SECONDS = 0.4
 LEASE_SECONDS = 5.0
 _POLL_SECONDS = 0.5
-_SPEED_SECONDS = 3.0
 
 
 def worker_name() -> str:
@@ -150,7 +148,6 @@ class _Recorder:
 
     def __init__(self, store: Store, run_id: str, worker: str) -> None:
         self._store, self._run_id, self._worker = store, run_id, worker
-        self._chunks: deque[tuple[int, float]] = deque()
         self._notes: list[str] = []
         self._ended = Ended("stopped", 0, "")
 
@@ -164,22 +161,15 @@ class _Recorder:
                 self._store.begin_at(*mine, step)
                 if checkpoint:  # a worker that died between saving and recording has left it unrecorded
                     self._store.add_checkpoint(*mine, checkpoint.step, checkpoint.bytes)
-            case Advanced(step, losses, seconds):
-                self._chunks.append((len(losses), seconds))
-                self._store.add_progress(*mine, step, self._speed(), _metrics(step, losses.tolist()))
+            case Advanced(step, losses, steps_per_second):
+                metrics = _metrics(step, losses.tolist())
+                self._store.add_progress(*mine, step, steps_per_second, metrics)
             case Saving():
                 self._store.heartbeat(*mine)
             case Saved(checkpoint, _):
                 self._store.add_checkpoint(*mine, checkpoint.step, checkpoint.bytes)
             case Ended():
                 self._ended = event
-
-    def _speed(self) -> float:
-        """Steps/s over the last few seconds of training; the first chunk, which compiles, is left out."""
-        while len(self._chunks) > 2 and sum(s for _, s in self._chunks) > _SPEED_SECONDS:
-            self._chunks.popleft()
-        counted = list(self._chunks)[1:] or list(self._chunks)
-        return sum(n for n, _ in counted) / max(sum(s for _, s in counted), 1e-9)
 
     def outcome(self, stopped: State) -> tuple[State, str]:
         ended = self._ended

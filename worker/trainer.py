@@ -40,6 +40,10 @@ class State:
     shadows: Tensors
     slots: Tensors
 
+    def average(self, name: str) -> Tensors:
+        """The shadows of one average, under the variables' plain names."""
+        return {variable: self.shadows[average_name(variable, name)] for variable in self.weights}
+
     def tensors(self) -> Tensors:
         """What a checkpoint of this state holds; `global_step` is int64."""
         return {**self.weights, **self.shadows, **self.slots, GLOBAL_STEP: np.int64(self.step)}

@@ -4,6 +4,7 @@ The trainer knows nothing of files, the events' reader nothing of tensors; this 
 """
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ from worker.trainer import State, Trainer
 # A stop is noticed between two chunks, so a chunk must be well under a second.
 _CHUNK_SECONDS = 0.2
 METRIC_EVERY = 20
+_SPEED_SECONDS = 3.0
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ class Advanced:
 
     step: int
     losses: NDArray[np.float32]
-    seconds: float
+    steps_per_second: float
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,7 @@ def train(config: RunConfig, split: Split, folder: Path, should_stop: Callable[[
     saved = state.step
     if checkpoint is None:
         yield from _save(folder, state)
+    speed = _Speed()
     count, fresh = 1, True  # one step first: it compiles the loop, and its loss is the untrained network's
     while state.step < config.steps:
         if should_stop():
@@ -102,7 +105,7 @@ def train(config: RunConfig, split: Split, folder: Path, should_stop: Callable[[
             yield Ended("diverged", bad, _diverged(bad, saved))
             return
         state = after
-        yield Advanced(state.step, losses, seconds)
+        yield Advanced(state.step, losses, speed.after(count, seconds))
         if state.step % config.save_every == 0 or state.step == config.steps:
             yield from _save(folder, state)
             saved = state.step
@@ -123,6 +126,20 @@ def _begin(trainer: Trainer, folder: Path) -> tuple[State, Checkpoint | None, li
 def _save(folder: Path, state: State) -> Iterator[Event]:
     yield Saving(state.step)
     yield Saved(checkpoints.save(folder, state.step, state.tensors()), state)
+
+
+class _Speed:
+    """Steps/s over the last few seconds of training; the first chunk, which compiles, is left out."""
+
+    def __init__(self) -> None:
+        self._chunks: deque[tuple[int, float]] = deque()
+
+    def after(self, count: int, seconds: float) -> float:
+        self._chunks.append((count, seconds))
+        while len(self._chunks) > 2 and sum(s for _, s in self._chunks) > _SPEED_SECONDS:
+            self._chunks.popleft()
+        counted = list(self._chunks)[1:] or self._chunks
+        return sum(n for n, _ in counted) / max(sum(s for _, s in counted), 1e-9)
 
 
 def _next_count(count: int, seconds: float, step: int) -> int:

@@ -1,0 +1,83 @@
+"""Where weights that were asked for come from: a run of the store, or a folder that any program wrote."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from shadowboard import checkpoints
+from shadowboard.checkpoints import Checkpoint
+from shadowboard.dataset import Split, load_dataset
+from shadowboard.digit_image import DigitImage
+from shadowboard.errors import CheckpointDamaged, CheckpointMissing, CheckpointUnsuitable
+from shadowboard.evaluation import Evaluation, evaluate, probabilities
+from shadowboard.settings import Settings
+from shadowboard.store import Run
+from shadowboard.weights import averages_of, restore
+
+
+@dataclass(frozen=True)
+class Source:
+    """A folder of checkpoints, and what is needed to use them that is not in them."""
+
+    name: str
+    folder: Path
+    data: str
+    activation: str
+
+    @classmethod
+    def of_run(cls, run: Run, settings: Settings) -> "Source":
+        """The checkpoints of a run in the store."""
+        return cls(run.id, settings.run_folder(run.id), run.config.data, run.config.activation)
+
+    def first_average(self) -> str:
+        """The average that is meant where none is named. Raises CheckpointUnsuitable where there is none."""
+        there = averages_of(self.latest())
+        if not there:
+            raise CheckpointUnsuitable(
+                f"The checkpoints of {self.name} hold no average; ask for raw weights."
+            )
+        return there[0]
+
+    def latest(self) -> Checkpoint:
+        """The newest checkpoint that is not damaged. Raises CheckpointMissing."""
+        return checkpoints.read_newest_good(self.folder)[0]
+
+    def checkpoint(self, step: str, average: str | None) -> Checkpoint:
+        """The checkpoint of `latest`, `best` (by validation accuracy of these weights), or a number."""
+        if step == "latest":
+            return self.latest()
+        if step == "best":
+            return self._best(average)
+        if not (step.isascii() and step.isdigit()):
+            raise CheckpointMissing(f"The step is {step!r}; expected latest, best or a number.")
+        return checkpoints.find(self.folder, int(step))
+
+    def _best(self, average: str | None) -> Checkpoint:
+        validation = load_dataset(self.data).validation
+        correct: dict[Checkpoint, int] = {}
+        for checkpoint in checkpoints.list_checkpoints(self.folder):
+            try:
+                correct[checkpoint] = self._evaluate(checkpoint, average, validation).correct
+            except CheckpointDamaged:
+                continue
+        if not correct:
+            raise CheckpointMissing(f"There is no readable checkpoint in {self.folder}.")
+        return max(correct, key=lambda checkpoint: correct[checkpoint])  # of equals, the earliest
+
+    def evaluate(self, checkpoint: Checkpoint, average: str | None, split: str) -> Evaluation:
+        """Read all images of `validation` or `test` with raw (None) or averaged weights."""
+        dataset = load_dataset(self.data)
+        images = dataset.validation if split == "validation" else dataset.test
+        return self._evaluate(checkpoint, average, images)
+
+    def _evaluate(self, checkpoint: Checkpoint, average: str | None, images: Split) -> Evaluation:
+        return evaluate(restore(checkpoint, average), images.images, images.labels, self.activation)
+
+    def read_digit(self, checkpoint: Checkpoint, image: DigitImage) -> dict[str, list[float]]:
+        """`raw`, and each average by name → ten probabilities for one image, float32 [28, 28]."""
+        pixels = np.reshape(image, (1, -1))
+        return {
+            average or "raw": probabilities(restore(checkpoint, average), pixels, self.activation)[0].tolist()
+            for average in [None, *averages_of(checkpoint)]
+        }

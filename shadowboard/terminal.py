@@ -1,0 +1,161 @@
+"""What the commands print: progress, tables, and lines of JSON."""
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from shadowboard.averaging import Average
+from shadowboard.configuration import RunConfig
+from shadowboard.store import Run
+
+if TYPE_CHECKING:  # it brings TensorFlow, which a table of runs does not need
+    from shadowboard.evaluation import Evaluation
+
+_RUN_KEYS = ("id", "name", "state", "message", "step", "latest_checkpoint", "created_at", "finished_at")
+
+Accuracies = Mapping[str, Mapping[str, float]]  # split → weights ("raw", or an average's name) → accuracy
+
+
+def print_json(value: object) -> None:
+    """One line of JSON on stdout."""
+    sys.stdout.write(json.dumps(value) + "\n")
+    sys.stdout.flush()
+
+
+class TrainingDisplay:
+    """A run in the foreground: a bar on a terminal, a line for each checkpoint elsewhere, or JSON lines."""
+
+    def __init__(self, run: Run, *, as_json: bool) -> None:
+        self._config = run.config
+        self._json = as_json
+        self._console = Console(stderr=True)
+        self._bar = Progress(
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("[green]{task.fields[speed]:,.0f} steps/s[/]"),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[text]}"),
+            console=self._console,
+            disable=not self._console.is_terminal,
+        )
+        self._task = self._bar.add_task("", total=run.config.steps, speed=0.0, text="")
+        self.note(f"Run {run.id}: {run.name}.")
+
+    def __enter__(self) -> "TrainingDisplay":
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def note(self, sentence: str) -> None:
+        """A sentence for the person who watches."""
+        self._console.print(sentence, highlight=False, markup=False, soft_wrap=True)
+
+    def advanced(self, step: int, steps_per_second: float) -> None:
+        """The training is at `step`."""
+        self._bar.update(self._task, completed=step, speed=steps_per_second)
+
+    def evaluated(
+        self, step: int, loss: float | None, accuracies: Accuracies, steps_per_second: float
+    ) -> None:
+        """The checkpoint of `step` is saved and read; `loss` is the training loss there."""
+        text = accuracy_text(self._config, accuracies["validation"])
+        self._bar.update(self._task, text=text)
+        if self._json:
+            numbers = {"loss": loss, "accuracy": accuracies, "steps_per_second": round(steps_per_second, 1)}
+            print_json({"event": "checkpoint", "step": step, **numbers})
+        elif not self._console.is_terminal:
+            shown = "" if loss is None else f"  loss {loss:.4f}"
+            speed = f"  {steps_per_second:,.0f} steps/s" if steps_per_second else ""
+            self.note(f"step {step:>7,}{shown}  {text}{speed}")
+
+    def ended(self, run: Run, accuracies: Accuracies | None) -> None:
+        """The run is over; `accuracies` are those of its last checkpoint."""
+        if self._json:
+            end = {
+                "event": "end",
+                "run": run.id,
+                "state": run.state,
+                "step": run.step,
+                "message": run.message,
+            }
+            print_json({**end, "accuracy": accuracies})
+        elif accuracies:
+            print_accuracies(self._config, accuracies)
+
+
+def label(average: Average, averages: Sequence[Average]) -> str:
+    """What an average is called on a screen: `averaged` where there is one, else with its decay."""
+    return "averaged" if len(averages) == 1 else f"averaged {average.short}"
+
+
+def accuracy_text(config: RunConfig, accuracies: Mapping[str, float]) -> str:
+    """`raw 0.9766  averaged 0.9794`"""
+    names = {"raw": "raw", **{a.name: label(a, config.averages) for a in config.averages}}
+    return "  ".join(f"{names[name]} {value:.4f}" for name, value in accuracies.items())
+
+
+def print_accuracies(config: RunConfig, accuracies: Accuracies) -> None:
+    """A table of the splits by the weights."""
+    table = Table("weights", *(split for split in accuracies))
+    names = {"raw": "raw", **{a.name: label(a, config.averages) for a in config.averages}}
+    for name, shown in names.items():
+        table.add_row(shown, *(f"{by_weights[name]:.4f}" for by_weights in accuracies.values()))
+    Console().print(table)
+
+
+def print_runs(runs: Sequence[Run], *, as_json: bool) -> None:
+    """The runs as a table, or as a line of JSON each."""
+    if as_json:
+        for run in runs:
+            print_json(
+                {key: getattr(run, key) for key in _RUN_KEYS} | {"config": run.config.model_dump(mode="json")}
+            )
+        return
+    table = Table("id", "name", "state", "step", "of", "last checkpoint", "queued at")
+    for run in runs:
+        created = datetime.fromtimestamp(run.created_at).astimezone().strftime("%Y-%m-%d %H:%M")
+        last = "" if run.latest_checkpoint is None else f"{run.latest_checkpoint:,}"
+        table.add_row(run.id, run.name, run.state, f"{run.step:,}", f"{run.config.steps:,}", last, created)
+    Console().print(table)
+
+
+def print_evaluation(
+    step: int, average: str | None, split: str, result: "Evaluation", *, as_json: bool
+) -> None:
+    """One evaluation as a sentence, or as a line of JSON."""
+    low, high = result.accuracy_interval
+    if as_json:
+        weights = {"weights": "ema" if average else "raw", "average": average}
+        counts = {"n": result.n, "correct": result.correct, "accuracy": result.accuracy, "loss": result.loss}
+        print_json({"step": step, **weights, "split": split, **counts, "accuracy_interval": [low, high]})
+        return
+    name = f"averaged ({average})" if average else "raw"
+    sys.stdout.write(
+        f"At step {step:,} the {name} weights read {result.correct:,} of {result.n:,} {split} images right: "
+        f"{result.accuracy:.4f} (95 % interval {low:.4f} to {high:.4f}), loss {result.loss:.4f}.\n"
+    )
+
+
+def print_readings(step: int, readings: Mapping[str, Sequence[float]], *, as_json: bool) -> None:
+    """What each kind of weights reads in a picture: a table, or a line of JSON."""
+    rows = {
+        name: {"digit": list(values).index(max(values)), "confidence": max(values), "probabilities": values}
+        for name, values in readings.items()
+    }
+    if as_json:
+        print_json({"step": step, **rows})
+        return
+    table = Table("weights", "digit", "confidence", *(str(digit) for digit in range(10)))
+    for name, row in rows.items():
+        table.add_row(
+            name, str(row["digit"]), f"{row['confidence']:.1%}", *(f"{p:.3f}" for p in readings[name])
+        )
+    Console().print(table)

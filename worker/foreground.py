@@ -1,0 +1,87 @@
+"""One run in the foreground: shown as it goes, both kinds of weights evaluated at each checkpoint."""
+
+import threading
+import time
+from pathlib import Path
+
+from shadowboard.dataset import Dataset, load_dataset
+from shadowboard.errors import RunBusy
+from shadowboard.evaluation import evaluate
+from shadowboard.store import Run, Score, Store
+from shadowboard.terminal import Accuracies, TrainingDisplay
+from worker.loop import LEASE_SECONDS, Watch, run_once
+from worker.trainer import State
+from worker.training import Advanced, Event, Saved, Started
+
+_POLL_SECONDS = 0.5
+
+
+def take(store: Store, run_id: str, worker: str) -> Run:
+    """Get hold of a run that was stopped, or whose worker is gone. Raises RunMissing, RunBusy."""
+    run = store.run(run_id)
+    if run.state in {"finished", "diverged"}:
+        raise RunBusy(f"The run {run.id} is {run.state}; there is nothing to go on with.")
+    watch = Watch()
+    give_up = time.monotonic() + 2 * LEASE_SECONDS
+    while time.monotonic() < give_up:
+        run = store.run(run.id)
+        free = run.state != "training" or watch.stalled([run])
+        if free and store.take_over(run, worker):
+            return store.run(run.id)
+        time.sleep(_POLL_SECONDS)
+    raise RunBusy(f"The run {run.id} is in training by {run.worker}; it can be stopped on its page.")
+
+
+def train_in_foreground(
+    store: Store, run: Run, worker: str, folder: Path, *, stop: threading.Event, as_json: bool
+) -> Run:
+    """Train a run that `worker` holds until it ends or `stop` is set, and show how it goes."""
+    with TrainingDisplay(run, as_json=as_json) as display:
+        show = _Show(store, run, load_dataset(run.config.data), display)
+        ended = run_once(store, run, worker, folder, stop, interrupted="stopped", observe=show.event)
+    display.ended(ended, show.accuracies)
+    return ended
+
+
+class _Show:
+    """Hands a run's events to the display, the checkpoints evaluated and the evaluations stored."""
+
+    def __init__(self, store: Store, run: Run, dataset: Dataset, display: TrainingDisplay) -> None:
+        self._store, self._run, self._dataset, self._display = store, run, dataset, display
+        self._loss: float | None = None
+        self._speed = 0.0
+        self.accuracies: Accuracies | None = None
+
+    def event(self, event: Event) -> None:
+        match event:
+            case Started(step, _, notes):
+                for note in notes:
+                    self._display.note(note)
+                if step:
+                    self._display.note(f"Goes on from the checkpoint of step {step:,}.")
+                    self._display.advanced(step, 0.0)
+            case Advanced(step, losses, speed):
+                self._loss, self._speed = float(losses[-1]), speed
+                self._display.advanced(step, speed)
+            case Saved(_, state):
+                self.accuracies = self._evaluate(state)
+                self._display.evaluated(state.step, self._loss, self.accuracies, self._speed)
+            case _:
+                pass
+
+    def _evaluate(self, state: State) -> Accuracies:
+        accuracies: dict[str, dict[str, float]] = {}
+        kinds = {"": state.weights, **{a.name: state.average(a.name) for a in self._run.config.averages}}
+        for split in ("validation", "test"):
+            images = self._dataset.validation if split == "validation" else self._dataset.test
+            accuracies[split] = {}
+            for average, weights in kinds.items():
+                began = time.monotonic()
+                result = evaluate(weights, images.images, images.labels, self._run.config.activation)
+                seconds = time.monotonic() - began
+                score = Score(state.step, average, split, result.n, result.correct, result.loss, seconds)
+                self._store.add_evaluation(
+                    self._run.id, score, result.predictions.tobytes(), result.confidences.tobytes()
+                )
+                accuracies[split][average or "raw"] = result.accuracy
+        return accuracies
