@@ -66,6 +66,8 @@ def _sentence(error: Any) -> str:
     if error["type"] == "extra_forbidden":
         return f"There is no knob called {where}; the knobs are {', '.join(RunConfig.model_fields)}."
     message = error["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+    if message.startswith(("greater", "less")):
+        message = f"a number {message}"
     return f"{where} is {error['input']!r}; expected {message}." if where else f"{message}."
 
 

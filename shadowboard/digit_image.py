@@ -28,7 +28,8 @@ MAX_PIXELS = 40_000_000
 MAX_SIDE = 20_000
 
 _WORKING_SIDE = 1024  # pixels; a larger picture is averaged down before it is looked at
-_FINE_SIDE = 40  # pixels; ink up to this size may have been fitted to a grid like MNIST's already
+RS=.25
+BT=.3
 _FAINTEST = 8 / 255  # contrast; less than this a person does not see
 _ORIENTATION = 0x0112  # the EXIF tag, and what its values ask for
 _TRANSPOSES = {
@@ -154,10 +155,10 @@ def _find_ink(pixels: _Floats) -> _Floats:
     if not strengths.size or strengths.max() < max(_FAINTEST, 1.5 * noise):
         raise PictureInvalid("The picture is empty: nothing on it stands out from its background.")
     full = float(np.percentile(strengths[strengths >= 0.5 * strengths.max()], 90))
-    if max(visible[box].shape) > _FINE_SIDE:
-        # So many pixels that faint ones are blur or ripples of compression, not the edge of a stroke.
+    if np.mean(strengths < 0.1 * full) > RS:
+        # So much that is so faint is a glow or the ripples of compression, not the edge of a stroke.
         floor = max(floor, 0.1 * full)
-        box = _bounds(visible & (contrast > 0.3 * full))
+        box = _bounds(visible & (contrast > BT * full))
     else:
         floor = noise
     contrast = contrast[box]

@@ -281,7 +281,10 @@ class Store:
     # Evaluations
 
     def add_evaluation(self, run_id: str, score: Score, predictions: bytes, confidences: bytes) -> None:
-        """Store an evaluation; one that is there already stays, since both are of the same weights."""
+        """Store an evaluation; one that is there already stays, since both are of the same weights.
+
+        Raises RunMissing where the run was deleted meanwhile.
+        """
         values = {name: getattr(score, name) for name in Score.__annotations__ if name != "id"}
         values |= {"run_id": run_id, "created_at": time.time()}
         values |= {"predictions": predictions, "confidences": confidences}
@@ -291,6 +294,8 @@ class Store:
         except StoreUnavailable as error:
             if not isinstance(error.__cause__, IntegrityError):
                 raise
+            if self.evaluation(run_id, score.step, score.average, score.split) is None:
+                raise RunMissing(f"The run {run_id} was deleted while it was evaluated.") from None
 
     def evaluation(self, run_id: str, step: int, average: str, split: str) -> StoredEvaluation | None:
         """The stored evaluation of these weights on this split, or None."""

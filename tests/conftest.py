@@ -1,0 +1,40 @@
+"""What every test may use: the real data set, a small share of it as a folder, and a store."""
+
+import gzip
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from shadowboard.dataset import Dataset, load_dataset
+from shadowboard.store import Store
+
+
+@pytest.fixture(scope="session")
+def mnist() -> Dataset:
+    return load_dataset()
+
+
+def write_idx(path: Path, values: NDArray[np.uint8]) -> None:
+    header = struct.pack(f">HBB{values.ndim}I", 0, 8, values.ndim, *values.shape)
+    path.write_bytes(gzip.compress(header + values.tobytes(), 1))
+
+
+@pytest.fixture(scope="session")
+def small_data(mnist: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with 1,200 training images of MNIST (1,100 train, 100 validate) and 200 test images."""
+    folder = tmp_path_factory.mktemp("small-data")
+    for prefix, split, n in (("train", mnist.train, 1200), ("t10k", mnist.test, 200)):
+        write_idx(folder / f"{prefix}-images-idx3-ubyte.gz", split.images[:n].reshape(n, 28, 28))
+        write_idx(folder / f"{prefix}-labels-idx1-ubyte.gz", split.labels[:n])
+    return folder
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    store = Store(f"sqlite:///{tmp_path / 'shadowboard.db'}")
+    yield store
+    store.close()

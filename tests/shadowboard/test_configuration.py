@@ -1,0 +1,55 @@
+from typing import Any
+
+import pytest
+
+from shadowboard.configuration import RunConfig, describe, parse_average, parse_config
+from shadowboard.errors import ConfigurationInvalid
+
+
+def test_the_defaults_are_the_reference_recipe() -> None:
+    config = RunConfig()
+    assert (config.steps, config.batch_size, config.hidden, config.save_every) == (30_000, 100, (500,), 1_000)
+    assert (config.learning_rate, config.learning_rate_decay, config.regularization) == (0.8, 0.99, 1e-4)
+    assert [(a.decay, a.num_updates) for a in config.averages] == [(0.99, True)]
+    assert describe(config) == "reference recipe"
+
+
+@pytest.mark.parametrize(
+    ("knobs", "sentence"),
+    [
+        ({"steps": 0}, "steps is 0; expected a number greater than or equal to 1."),
+        ({"momentum": 1.0}, "momentum is 1.0; expected a number less than 1."),
+        ({"learning_rate": float("nan")}, "learning_rate is nan; expected a number less than or equal to 1000000."),
+        ({"hidden": [500, 0]}, "hidden is [500, 0]; expected widths from 1 to 65536."),
+        ({"activation": "gelu"}, "activation is 'gelu'; expected 'relu', 'tanh', 'sigmoid' or 'none'."),
+        ({"averages": [{"decay": 1.0}]}, "decay is 1.0; expected a number less than 1."),
+        ({"averages": [{"decay": 0.9}, {"decay": 0.99}, {"decay": 0.99}]}, "named EMA_0.99"),
+        ({"averages": [{"decay": 0.9, "name": "Momentum"}]}, "the optimiser's slot"),
+        ({"speed": 3}, "There is no knob called speed; the knobs are steps, "),
+    ],
+)
+def test_a_bad_knob_is_named_with_its_value_and_what_was_expected(
+    knobs: dict[str, Any], sentence: str
+) -> None:
+    with pytest.raises(ConfigurationInvalid) as caught:
+        parse_config(knobs)
+    assert sentence in str(caught.value)
+
+
+def test_a_configuration_survives_json() -> None:
+    config = parse_config({"hidden": [], "averages": [{"decay": 0.9}, {"decay": 0.99, "num_updates": False}]})
+    assert RunConfig.model_validate_json(config.model_dump_json()) == config
+
+
+def test_a_run_is_described_by_what_differs() -> None:
+    config = parse_config({"seed": 3, "hidden": [300, 100], "averages": []})
+    assert describe(config) == "hidden 300 + 100, averages none, seed 3"
+
+
+def test_an_average_on_the_command_line() -> None:
+    assert parse_average("0.99") == {"decay": 0.99, "num_updates": True}
+    assert parse_average("0.99", num_updates=False) == {"decay": 0.99, "num_updates": False}
+    assert parse_average("0.999:constant") == {"decay": 0.999, "num_updates": False}
+    for bad in ("fast", "0.9:", "0.9:slow"):
+        with pytest.raises(ConfigurationInvalid, match=bad):
+            parse_average(bad)

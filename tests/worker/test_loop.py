@@ -1,0 +1,169 @@
+"""The loop with real runs on a small share of MNIST, in threads where a person would use processes."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shadowboard import checkpoints
+from shadowboard.configuration import RunConfig, parse_config
+from shadowboard.errors import LeaseLost
+from shadowboard.store import Run, Store
+from worker import loop
+from worker.loop import Watch, run_once, work, worker_name
+from worker.training import Advanced, Event
+
+
+@pytest.fixture
+def config(small_data: Path) -> Callable[..., RunConfig]:
+    def make(**knobs: Any) -> RunConfig:
+        small = {"steps": 100, "batch_size": 20, "hidden": [16], "save_every": 50, "data": str(small_data)}
+        return parse_config(small | knobs)
+
+    return make
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    give_up = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < give_up, "waited for a minute"
+        time.sleep(0.02)
+
+
+@contextmanager
+def working(store: Store, folder: Path) -> Iterator[threading.Event]:
+    stop = threading.Event()
+    thread = threading.Thread(target=work, args=(store, lambda run_id: folder / run_id, stop))
+    thread.start()
+    try:
+        yield stop
+    finally:
+        stop.set()
+        thread.join()
+
+
+def test_queued_runs_are_trained_one_after_the_other(
+    store: Store, tmp_path: Path, config: Callable[..., RunConfig]
+) -> None:
+    runs = [store.create_run(config(seed=seed)) for seed in (0, 1)]
+    with working(store, tmp_path):
+        wait_for(lambda: all(store.run(run.id).state == "finished" for run in runs))
+    for run in runs:
+        ended = store.run(run.id)
+        assert (ended.step, ended.latest_checkpoint, ended.worker, ended.message) == (100, 100, None, "")
+        assert ended.steps_per_second > 0
+        assert [c.step for c in store.checkpoints(run.id)] == [0, 50, 100]
+        metrics = store.metrics(run.id)
+        assert [m.step for m in metrics][0] == 1
+        assert [m.step for m in metrics][-1] == 100
+        assert metrics[-1].loss < metrics[0].loss
+
+
+def test_a_stop_request_ends_the_run_with_a_checkpoint(
+    store: Store, tmp_path: Path, config: Callable[..., RunConfig]
+) -> None:
+    run = store.create_run(config(steps=50_000_000, save_every=10_000_000))
+    with working(store, tmp_path):
+        wait_for(lambda: store.run(run.id).step > 100)
+        store.request_stop(run.id)
+        wait_for(lambda: store.run(run.id).state == "stopped")
+    ended = store.run(run.id)
+    assert ended.message == f"Stopped at step {ended.step}."
+    assert ended.latest_checkpoint == ended.step > 100
+
+
+def test_an_interrupted_run_goes_back_to_the_queue_and_on(
+    store: Store, tmp_path: Path, config: Callable[..., RunConfig]
+) -> None:
+    run = store.create_run(config(steps=3_000, save_every=10_000_000))
+    with working(store, tmp_path):
+        wait_for(lambda: store.run(run.id).step > 20)
+    interrupted = store.run(run.id)
+    assert (interrupted.state, interrupted.worker) == ("queued", None)
+    assert interrupted.latest_checkpoint == interrupted.step < 3_000
+    with working(store, tmp_path):
+        wait_for(lambda: store.run(run.id).state == "finished")
+    steps = [m.step for m in store.metrics(run.id)]
+    assert steps == sorted(set(steps))
+
+
+@pytest.mark.parametrize(
+    ("knobs", "state", "message"),
+    [
+        ({"data": "no-such-folder"}, "failed", "no-such-folder does not exist"),
+        ({"batch_size": 5_000}, "failed", "batch_size is 5000, but there are only 1100 training images"),
+        ({"learning_rate": 100_000.0}, "diverged", "the last good checkpoint is that of step 0"),
+    ],
+)
+def test_a_run_that_cannot_be_trained_says_why_and_the_worker_lives_on(  # noqa: PLR0917 (pytest's own way)
+    store: Store,
+    tmp_path: Path,
+    config: Callable[..., RunConfig],
+    knobs: dict[str, Any],
+    state: str,
+    message: str,
+) -> None:
+    bad, good = store.create_run(config(**knobs)), store.create_run(config())
+    with working(store, tmp_path):
+        wait_for(lambda: store.run(good.id).state == "finished")
+    assert store.run(bad.id).state == state
+    assert message in store.run(bad.id).message
+
+
+def test_two_workers_never_train_one_run(
+    store: Store, tmp_path: Path, config: Callable[..., RunConfig]
+) -> None:
+    runs = [store.create_run(config(seed=seed)) for seed in range(4)]
+    with working(store, tmp_path), working(store, tmp_path):
+        wait_for(lambda: all(store.run(run.id).state == "finished" for run in runs))
+    for run in runs:
+        steps = [m.step for m in store.metrics(run.id)]
+        assert steps == sorted(set(steps)), "a second worker would have written its own"
+
+
+def test_a_run_whose_worker_died_is_taken_over(
+    store: Store, tmp_path: Path, config: Callable[..., RunConfig], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop, "LEASE_SECONDS", 1.0)
+    run = store.create_run(config(), worker="died without a word")
+    with working(store, tmp_path):
+        wait_for(lambda: store.run(run.id).state == "finished")
+
+
+def test_only_a_standing_beat_is_stalled(
+    store: Store, config: Callable[..., RunConfig], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 1_000.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    alive, dead = store.create_run(config(), worker="a"), store.create_run(config(), worker="d")
+    watch = Watch()
+    for _ in range(6):
+        assert watch.stalled(store.runs(state="training")) == []
+        now += 0.9
+        store.heartbeat(alive.id, "a")
+    stalled: list[Run] = watch.stalled(store.runs(state="training"))
+    assert [run.id for run in stalled] == [dead.id]
+
+
+def test_a_worker_that_lost_its_run_writes_nothing_more(
+    store: Store, tmp_path: Path, config: Callable[..., RunConfig]
+) -> None:
+    run = store.create_run(config(steps=100_000, save_every=1_000), worker="first")
+
+    def lose_it_at_once(event: Event) -> None:
+        if isinstance(event, Advanced):
+            assert store.take_over(store.run(run.id), "second")
+
+    with pytest.raises(LeaseLost):
+        run_once(store, run, "first", tmp_path, threading.Event(), "queued", lose_it_at_once)
+    assert [c.step for c in checkpoints.list_checkpoints(tmp_path)] == [0]
+    after = store.run(run.id)
+    assert (after.worker, after.state) == ("second", "training")
+
+
+def test_worker_names_differ() -> None:
+    assert worker_name() != worker_name()
