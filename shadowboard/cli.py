@@ -55,7 +55,6 @@ def up(
     from contextlib import ExitStack
 
     from server.serving import serve as serve_pages
-
     from worker.child import WorkerChild
 
     settings = _settings(host=host, port=port, home=home, database_url=database_url)

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from shadowboard.averaging import Average, named
 from shadowboard.errors import ConfigurationInvalid
+from shadowboard.validation import sentence
 
 Activation = Literal["relu", "tanh", "sigmoid", "none"]
 Optimizer = Literal["sgd", "momentum"]
@@ -65,10 +66,7 @@ def _sentence(error: Any) -> str:
     where = ".".join(str(part) for part in error["loc"])
     if error["type"] == "extra_forbidden":
         return f"There is no knob called {where}; the knobs are {', '.join(RunConfig.model_fields)}."
-    message = error["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
-    if message.startswith(("greater", "less")):
-        message = f"a number {message}"
-    return f"{where} is {error['input']!r}; expected {message}." if where else f"{message}."
+    return sentence(error, where)
 
 
 def parse_average(text: str, num_updates: bool = True) -> dict[str, Any]:

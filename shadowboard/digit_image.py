@@ -28,8 +28,7 @@ MAX_PIXELS = 40_000_000
 MAX_SIDE = 20_000
 
 _WORKING_SIDE = 1024  # pixels; a larger picture is averaged down before it is looked at
-RS=.25
-BT=.3
+_ROUNDING = 0.5 / 255  # half a step of an 8-bit picture
 _FAINTEST = 8 / 255  # contrast; less than this a person does not see
 _ORIENTATION = 0x0112  # the EXIF tag, and what its values ask for
 _TRANSPOSES = {
@@ -76,13 +75,17 @@ def from_array(image: object) -> DigitImage:
     if not good.all():
         row, column = np.unravel_index(np.argmin(good), good.shape)
         raise PictureInvalid(
-            f"The image holds {array[row, column]} in row {row}, column {column}; expected numbers from 0 to 1."
+            f"The image holds {array[row, column]} in row {row}, column {column}; "
+            "expected numbers from 0 to 1."
         )
     return array.astype(np.float32)
 
 
 def _decode(data: bytes) -> _Floats:
-    """Upright pixels, float32 [H, W, C] in [0, 1]: grey, red-green-blue, or colours times alpha with alpha."""
+    """Upright pixels, float32 [C, H, W] in [0, 1]: grey, red-green-blue, or the two with alpha.
+
+    Colours are multiplied by their alpha.
+    """
     try:
         image = Image.open(io.BytesIO(data), formats=FORMATS)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
@@ -126,7 +129,8 @@ def _as_channels(image: Image.Image) -> _Floats:
         picture = picture.transpose(turn)
     pixels = np.asarray(picture, dtype=np.float32)
     pixels /= np.float32(scale)
-    return pixels.reshape(*pixels.shape[:2], -1)
+    planes: _Floats = np.ascontiguousarray(np.moveaxis(np.atleast_3d(pixels), 2, 0))
+    return planes
 
 
 def _orientation(image: Image.Image) -> int:
@@ -141,13 +145,12 @@ def _find_ink(pixels: _Floats) -> _Floats:
     """The part of the picture that holds the ink: float32 [h, w] in [0, 1], 0 background, 1 full ink."""
     background, noise = _background(pixels)
     difference = pixels - background
-    contrast = np.abs(difference).max(axis=2)
+    contrast: _Floats = np.abs(difference).max(axis=0)
     if noise > 0:
         # Glare and shade go both ways, ink one way: that of the strongest differences.
-        strongest = difference[contrast >= 0.5 * contrast.max()].mean(axis=0)
-        contrast[difference @ strongest <= 0] = 0
-    floor = max(noise, 0.5 / 255)
-    visible = contrast > floor
+        strongest = difference[:, contrast >= 0.5 * contrast.max()].mean(axis=1)
+        contrast[np.tensordot(strongest, difference, 1) <= 0] = 0
+    visible = contrast > max(noise, _ROUNDING)
     if noise > 0:
         visible &= _neighbours(visible) >= 3  # a speck is no ink
     box = _bounds(visible)
@@ -155,47 +158,44 @@ def _find_ink(pixels: _Floats) -> _Floats:
     if not strengths.size or strengths.max() < max(_FAINTEST, 1.5 * noise):
         raise PictureInvalid("The picture is empty: nothing on it stands out from its background.")
     full = float(np.percentile(strengths[strengths >= 0.5 * strengths.max()], 90))
-    if np.mean(strengths < 0.1 * full) > RS:
-        # So much that is so faint is a glow or the ripples of compression, not the edge of a stroke.
-        floor = max(floor, 0.1 * full)
-        box = _bounds(visible & (contrast > BT * full))
-    else:
-        floor = noise
-    contrast = contrast[box]
-    ink: _Floats = np.clip((contrast - np.float32(floor)) / np.float32(full - floor), 0, 1)
+    floor = noise
+    if max(visible[box].shape) != INK_SIDE:  # ink of that size has been fitted already, to its faintest pixel
+        floor = max(noise, 0.1 * full)  # glow, and the ripples of compression
+        box = _bounds(visible & (contrast > 0.3 * full))
+    ink: _Floats = np.clip((contrast[box] - np.float32(floor)) / np.float32(full - floor), 0, 1)
     return ink
 
 
 def _background(pixels: _Floats) -> tuple[_Floats, float]:
-    """What the picture would be without ink, broadcastable to [H, W, C], and the contrast that noise reaches.
+    """What the picture would be without ink, [C, 1, 1] or [C, H, W], and the contrast that noise reaches.
 
     Both come from the border: its median where that is one value, as on a canvas, else the quadratic surface
     that runs through it, which follows a vignette or light from one side.
     """
-    height, width, _ = pixels.shape
+    _, height, width = pixels.shape
     thick = max(1, min(height, width) // 50)
-    inside = np.zeros((height, width), bool)
-    inside[thick : height - thick, thick : width - thick] = True
-    rows, columns = np.nonzero(~inside)
+    outer = np.ones((height, width), bool)
+    outer[thick : height - thick, thick : width - thick] = False
+    rows, columns = np.nonzero(outer)
     step = max(1, len(rows) // 4000)
     rows, columns = rows[::step], columns[::step]
-    border = pixels[rows, columns]
-    level: _Floats = np.median(border, axis=0).astype(np.float32)
-    distance = np.abs(border - level).max(axis=1)
-    if np.mean(distance < 0.5 / 255) > 0.5 or len(rows) < 50:
-        return level, 0.0
+    border = pixels[:, rows, columns]
+    level: _Floats = np.median(border, axis=1, keepdims=True)
+    distance = np.abs(border - level).max(axis=0)
+    if np.mean(distance < _ROUNDING) > 0.5 or len(rows) < 50:
+        return level[..., None], 0.0
 
     y, x = np.linspace(-1, 1, height, dtype=np.float32), np.linspace(-1, 1, width, dtype=np.float32)
     v, u = y[rows], x[columns]
     terms = np.stack([np.ones_like(u), u, u * u, v, v * v, u * v], axis=1)
     kept = distance <= 3 * np.median(distance)
     for _ in range(3):  # ink that touches the border must not bend the surface
-        surface = np.linalg.lstsq(terms[kept], border[kept])[0]
-        distance = np.abs(border - terms @ surface).max(axis=1)
+        surface = np.linalg.lstsq(terms[kept], border[:, kept].T)[0].T
+        distance = np.abs(border - surface @ terms.T).max(axis=0)
         kept = distance <= 3 * np.median(distance)
-    along_x = np.stack([np.ones_like(x), x, x * x], axis=1) @ surface[:3]
-    along_y = np.stack([y, y * y], axis=1) @ surface[3:5]
-    background = along_x + along_y[:, None] + (y[:, None] * x)[..., None] * surface[5]
+    along_x = surface[:, :3] @ np.stack([np.ones_like(x), x, x * x])
+    along_y = surface[:, 3:5] @ np.stack([y, y * y])
+    background = along_x[:, None, :] + along_y[:, :, None] + surface[:, 5, None, None] * (y[:, None] * x)
     return background, 3 * float(np.percentile(distance, 75))
 
 
@@ -203,7 +203,8 @@ def _neighbours(mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
     """How many of the nine pixels around and at each are set."""
     padded = np.pad(mask.astype(np.uint8), 1)
     rows = padded[:-2] + padded[1:-1] + padded[2:]
-    return rows[:, :-2] + rows[:, 1:-1] + rows[:, 2:]
+    counts: NDArray[np.uint8] = rows[:, :-2] + rows[:, 1:-1] + rows[:, 2:]
+    return counts
 
 
 def _bounds(mask: NDArray[np.bool_]) -> _Box:
@@ -242,7 +243,7 @@ def _is_dot(ink: _Floats) -> bool:
 
 
 def _resampling(length: int, target: int) -> _Floats:
-    """The matrix [target, length] that averages over areas when it shrinks, and interpolates when it enlarges."""
+    """The matrix [target, length] that averages over areas to shrink, and interpolates to enlarge."""
     weights: NDArray[np.float64]
     if target <= length:
         edges = np.linspace(0, length, target + 1)
@@ -252,4 +253,5 @@ def _resampling(length: int, target: int) -> _Floats:
     else:
         places = np.clip((np.arange(target) + 0.5) * length / target - 0.5, 0, length - 1)
         weights = np.maximum(1 - np.abs(places[:, None] - np.arange(length)), 0)
-    return (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+    normal: _Floats = (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+    return normal

@@ -7,6 +7,7 @@ from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shadowboard.errors import SettingsInvalid
+from shadowboard.validation import sentence
 
 
 class Settings(BaseSettings):
@@ -35,6 +36,4 @@ def load_settings(**options: Any) -> Settings:
         return Settings(**{name: value for name, value in options.items() if value is not None})
     except ValidationError as error:
         first = error.errors()[0]
-        name = "SHADOWBOARD_" + str(first["loc"][0]).upper()
-        expected = first["msg"].removeprefix("Input should be ")
-        raise SettingsInvalid(f"{name} is {first['input']!r}; expected {expected}.") from None
+        raise SettingsInvalid(sentence(first, "SHADOWBOARD_" + str(first["loc"][0]).upper())) from None

@@ -1,4 +1,4 @@
-"""A worker that takes a run at once, without waiting for its dead holder's lease: `resume_now.py HOME RUN`."""
+"""`python -m tests.faults.resume_now HOME RUN`: a worker that does not wait for its dead forerunner's lease."""
 
 import sys
 import threading

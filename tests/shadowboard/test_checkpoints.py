@@ -85,7 +85,7 @@ def test_names_that_are_not_there_are_named(tmp_path: Path) -> None:
 
 def test_empty_and_missing_folders(tmp_path: Path) -> None:
     assert checkpoints.list_checkpoints(tmp_path / "none") == []
-    with pytest.raises(CheckpointMissing, match="expected <name>-<step>.index"):
+    with pytest.raises(CheckpointMissing, match=r"expected <name>-<step>\.index"):
         checkpoints.latest(tmp_path)
     (tmp_path / "note-.index").touch()
     (tmp_path / "note-1e3.index").touch()
@@ -148,7 +148,7 @@ def test_what_a_killed_save_left_is_removed(tmp_path: Path) -> None:
     assert checkpoints.latest(tmp_path).step == 1
 
 
-NAMES = {name: () for name in ("a", f"a/{EMA}", "a/EMA_0.9", "a/Momentum", "b", "global_step")}
+NAMES = dict.fromkeys(("a", f"a/{EMA}", "a/EMA_0.9", "a/Momentum", "b", "global_step"), ())
 
 
 def test_restore_maps_never_invent_a_name() -> None:

@@ -19,7 +19,10 @@ def test_the_defaults_are_the_reference_recipe() -> None:
     [
         ({"steps": 0}, "steps is 0; expected a number greater than or equal to 1."),
         ({"momentum": 1.0}, "momentum is 1.0; expected a number less than 1."),
-        ({"learning_rate": float("nan")}, "learning_rate is nan; expected a number less than or equal to 1000000."),
+        (
+            {"learning_rate": float("nan")},
+            "learning_rate is nan; expected a number less than or equal to 1000000.",
+        ),
         ({"hidden": [500, 0]}, "hidden is [500, 0]; expected widths from 1 to 65536."),
         ({"activation": "gelu"}, "activation is 'gelu'; expected 'relu', 'tanh', 'sigmoid' or 'none'."),
         ({"averages": [{"decay": 1.0}]}, "decay is 1.0; expected a number less than 1."),

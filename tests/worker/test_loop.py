@@ -58,8 +58,8 @@ def test_queued_runs_are_trained_one_after_the_other(
         assert ended.steps_per_second > 0
         assert [c.step for c in store.checkpoints(run.id)] == [0, 50, 100]
         metrics = store.metrics(run.id)
-        assert [m.step for m in metrics][0] == 1
-        assert [m.step for m in metrics][-1] == 100
+        assert metrics[0].step == 1
+        assert metrics[-1].step == 100
         assert metrics[-1].loss < metrics[0].loss
 
 
@@ -99,7 +99,7 @@ def test_an_interrupted_run_goes_back_to_the_queue_and_on(
         ({"learning_rate": 100_000.0}, "diverged", "the last good checkpoint is that of step 0"),
     ],
 )
-def test_a_run_that_cannot_be_trained_says_why_and_the_worker_lives_on(  # noqa: PLR0917 (pytest's own way)
+def test_a_run_that_cannot_be_trained_says_why_and_the_worker_lives_on(
     store: Store,
     tmp_path: Path,
     config: Callable[..., RunConfig],

@@ -124,7 +124,9 @@ def test_the_first_bad_step_is_found(mnist: Dataset) -> None:
 def test_a_checkpoint_of_another_network_is_refused(mnist: Dataset) -> None:
     trainer = Trainer(RunConfig(hidden=(20,)), mnist.train)
     other = arrays(Trainer(RunConfig(hidden=(30,)), mnist.train).initial())
-    with pytest.raises(CheckpointUnsuitable, match=r"layer1/weights has shape \[784, 30\].*needs \[784, 20\]"):
+    with pytest.raises(
+        CheckpointUnsuitable, match=r"layer1/weights has shape \[784, 30\].*needs \[784, 20\]"
+    ):
         trainer.restore(other)
     del other["layer1/weights"]
     with pytest.raises(CheckpointUnsuitable, match="holds no layer1/weights"):

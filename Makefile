@@ -1,0 +1,69 @@
+# make run: set everything up and start. make test: set everything up and test.
+
+SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c '$(SUPPORTED)' 2>/dev/null && echo $$p && break; done)
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.PHONY: run setup test lint bench soak lock chromium clean
+
+run: .venv/run-ready
+	$(BIN)/shadowboard up
+
+setup: .venv/test-ready
+
+test: lint chromium
+	$(BIN)/python -m pytest
+
+lint: .venv/test-ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: .venv/test-ready .bench-venv/ready
+	$(BIN)/python -m benchmarks.training
+	$(BIN)/python -m benchmarks.serving
+
+soak: .venv/test-ready
+	$(BIN)/python -m pytest tests/faults --kills 200 --timeout 7200
+
+# Pins the newest versions that pyproject.toml allows, with hashes and without addresses.
+lock: .venv/test-ready
+	$(PIP) uv
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-header --no-annotate --upgrade --extra build -o requirements.txt pyproject.toml
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-header --no-annotate --upgrade --extra build --extra dev -c requirements.txt \
+		-o requirements-dev.txt pyproject.toml
+
+.venv/bin/python:
+	@test -n "$(PYTHON)" || { echo "Shadowboard needs Python 3.11, 3.12 or 3.13; none was found."; exit 1; }
+	$(PYTHON) -m venv .venv
+
+.venv/run-ready: requirements.txt pyproject.toml | .venv/bin/python
+	@echo "Installing Shadowboard's dependencies into .venv (once; TensorFlow is large) …"
+	$(PIP) --require-hashes -r requirements.txt
+	$(PIP) --no-deps --no-build-isolation -e .
+	touch $@
+
+.venv/test-ready: requirements-dev.txt .venv/run-ready
+	$(PIP) --require-hashes -r requirements-dev.txt
+	touch $@
+
+.bench-venv/ready: benchmarks/requirements.txt
+	$(PYTHON) -m venv .bench-venv
+	.bench-venv/bin/python -m pip install --quiet --disable-pip-version-check -r benchmarks/requirements.txt
+	touch $@
+
+# The browser tests drive the system's own browser.
+chromium:
+	@if command -v chromium || command -v chromium-browser || command -v google-chrome; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; \
+	else \
+		echo "The browser tests need Chromium: install your system's package (Debian: chromium)."; exit 1; \
+	fi
+
+clean:
+	rm -rf .venv .bench-venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
