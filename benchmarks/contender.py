@@ -1,46 +1,45 @@
-"""Shadowboard's own training path: losses, averages, the finiteness check, and checkpoints on disk."""
+"""Shadowboard's own training path, whole: a worker's run, its metrics in SQL, its checkpoints on disk."""
 
 import tempfile
+import threading
+import time
+from itertools import pairwise
 from pathlib import Path
 
-import numpy as np
-
-from benchmarks.workload import accuracy, read_mnist, report, time_windows
-from shadowboard import checkpoints
-from shadowboard.averaging import average_name
+from benchmarks.workload import WINDOWS, accuracy, read_mnist, report
 from shadowboard.configuration import RunConfig
-from shadowboard.dataset import load_dataset
-from worker.trainer import Trainer
+from shadowboard.store import Store
+from worker.loop import run_once
+from worker.training import Event, Saved
 
 NAMES = {"w1": "layer1/weights", "b1": "layer1/biases", "w2": "layer2/weights", "b2": "layer2/biases"}
 
 
 def main() -> None:
-    """Train the default run the way the worker does, a checkpoint each 1,000 steps."""
-    config = RunConfig()
-    trainer = Trainer(config, load_dataset(config.data).train)
-    state = trainer.initial()
+    """Train the default recipe; a window lasts from one checkpoint's end to the next one's."""
+    every = RunConfig().save_every
+    config = RunConfig(steps=(1 + WINDOWS) * every)  # the first interval compiles
+    saved: list[tuple[float, Saved]] = []
 
-    def run(steps: int) -> None:
-        nonlocal state
-        end = state.step + steps
-        while state.step < end:
-            to_save = config.save_every - state.step % config.save_every
-            state, losses = trainer.advance(state, min(trainer.capacity, to_save, end - state.step))
-            if not (np.isfinite(losses).all() and trainer.is_finite(state)):
-                raise FloatingPointError(f"the loss is not finite before step {state.step}")
-            if state.step % config.save_every == 0:
-                checkpoints.save(Path(folder), state.step, state.tensors())
+    def note(event: Event) -> None:
+        if isinstance(event, Saved):
+            saved.append((time.perf_counter(), event))
 
     with tempfile.TemporaryDirectory() as folder:
-        # Whole saving intervals, so that every window pays for its checkpoint.
-        speeds = time_windows(run, window=config.save_every, warm_up=config.save_every)
-    shadows = {
-        short: state.shadows[average_name(name, config.averages[0].name)].numpy()
-        for short, name in NAMES.items()
-    }
-    score = accuracy(shadows, read_mnist()[1])
-    report("Shadowboard, with its checkpoints", speeds, averaged_accuracy=score)
+        store = Store(f"sqlite:///{Path(folder) / 'shadowboard.db'}")
+        run = store.create_run(config, worker="benchmark")
+        ended = run_once(store, run, "benchmark", Path(folder), threading.Event(), "stopped", note)
+        store.close()
+    if ended.state != "finished":
+        raise RuntimeError(f"The run is {ended.state}: {ended.message}")
+    ends = [at for at, event in saved if event.state.step >= every]
+    speeds = [every / (end - start) for start, end in pairwise(ends)]
+    shadows = saved[-1][1].state.shadows
+    average = config.averages[0].name
+    score = accuracy(
+        {short: shadows[f"{name}/{average}"].numpy() for short, name in NAMES.items()}, read_mnist()[1]
+    )
+    report("Shadowboard, with metrics and checkpoints", speeds, steps=config.steps, averaged_accuracy=score)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import statistics
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -92,7 +92,14 @@ def time_windows(run: Callable[[int], None], window: int = WINDOW, warm_up: int 
     return speeds
 
 
-def report(name: str, speeds: list[float], **more: Any) -> None:  # noqa: ANN401  # whatever JSON takes
-    """One line of JSON on standard output: the median window, and what else there is to say."""
-    line = {"name": name, "steps_per_second": statistics.median(speeds), "steps": STEPS, **more}
+def report(
+    name: str, speeds: list[float], *, steps: int = STEPS, averaged_accuracy: float | None = None
+) -> None:
+    """One line of JSON on standard output: the median window, the steps done, and what they led to."""
+    line = {
+        "name": name,
+        "steps_per_second": statistics.median(speeds),
+        "steps": steps,
+        "averaged_accuracy": averaged_accuracy,
+    }
     print(json.dumps(line), flush=True)

@@ -2,6 +2,7 @@
 
 import tempfile
 import time
+from itertools import pairwise
 
 import tensorflow as tf
 
@@ -25,7 +26,7 @@ def main() -> None:
 
     with tempfile.TemporaryDirectory() as folder:
         values, _ = train_reference(folder, *train, order, initial, steps=STEPS, on_step=note)
-    speeds = [WINDOW / (end - start) for start, end in zip(times[:-1], times[1:], strict=True)]
+    speeds = [WINDOW / (end - start) for start, end in pairwise(times)]
     score = accuracy({short: values[f"{name}/{TF_AVERAGE}"] for short, name in NAMES.items()}, validation)
     report(f"TensorFlow {tf.__version__} compat.v1, feed_dict", speeds, averaged_accuracy=score)
 

@@ -1,4 +1,4 @@
-"""Keras 3 on TensorFlow: fit() with use_ema, compiled, 50 steps an execution. Its average has no num_updates."""
+"""Keras on TensorFlow: fit() with use_ema, compiled, 50 steps an execution, no num_updates."""
 
 import time
 from typing import Any

@@ -1,4 +1,4 @@
-"""`python -m tests.faults.resume_now HOME RUN`: a worker that does not wait for its dead forerunner's lease."""
+"""`python -m tests.faults.resume_now HOME RUN`: a worker that does not wait for the lease of a dead one."""
 
 import sys
 import threading

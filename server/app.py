@@ -1,0 +1,71 @@
+"""The application: what it consists of, and its start and end."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+from fastapi import FastAPI
+from fastapi.middleware import Middleware
+
+from server import problems
+from server.assets import Assets
+from server.datasets import Datasets
+from server.engine import EngineLoader
+from server.routes import evaluate, health, images, predict, runs
+from server.routes.pages import StaticFolder, page_router
+from server.security import BodyLimit, HostCheck, OriginCheck, SecurityHeaders
+from server.services import Services
+from server.watching import Watcher
+from shadowboard import __version__
+from shadowboard.settings import Settings
+from shadowboard.store import Store
+
+_BODY_LIMIT = 8 * 2**20
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The application of these settings; the database is opened when it starts."""
+    assets = Assets()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        store, datasets = Store(settings.store_url), Datasets()
+        loader = EngineLoader(settings, store, datasets)
+        watcher = Watcher(store, loader.wake)
+        app.state.services = Services(settings, store, datasets, loader, watcher, assets)
+        loader.start()
+        watching = asyncio.create_task(watcher.watch())
+        yield
+        close_streams(app)
+        watching.cancel()
+        with suppress(asyncio.CancelledError):
+            await watching
+        await asyncio.to_thread(loader.close)
+        store.close()
+
+    app = FastAPI(
+        title="Shadowboard",
+        version=__version__,
+        lifespan=lifespan,
+        docs_url=None,  # their pages load scripts from elsewhere
+        redoc_url=None,
+        responses=problems.RESPONSES,
+        middleware=[
+            Middleware(SecurityHeaders),
+            Middleware(HostCheck, settings.host),
+            Middleware(OriginCheck),
+            Middleware(BodyLimit, _BODY_LIMIT),
+        ],
+    )
+    problems.install(app)
+    for router in (health.router, evaluate.router, predict.router, runs.router, images.router):
+        app.include_router(router)
+    app.include_router(page_router(assets))
+    app.mount("/static", StaticFolder(directory=assets.static))
+    return app
+
+
+def close_streams(app: FastAPI) -> None:
+    """End every stream of events. A server that shuts down waits for them before it ends the lifespan."""
+    services: Services = app.state.services
+    services.watcher.close()

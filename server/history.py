@@ -1,0 +1,45 @@
+"""The training metrics of a run as curves."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from server.datasets import Datasets
+from server.schemas import TrainingCurve
+from shadowboard.averaging import decays
+from shadowboard.configuration import RunConfig
+from shadowboard.errors import DatasetError
+from shadowboard.schedule import learning_rates
+from shadowboard.store import Metric
+
+
+def thinned(metrics: Sequence[Metric], most: int) -> list[Metric]:
+    """At most `most` (≥ 1) of the metrics, evenly by index; the last is always among them."""
+    if len(metrics) <= most:
+        return list(metrics)
+    kept = np.linspace(len(metrics) - 1, 0, most).round().astype(int)[::-1]
+    return [metrics[i] for i in kept]
+
+
+def training_curve(config: RunConfig, metrics: Sequence[Metric], datasets: Datasets) -> TrainingCurve:
+    """The metrics with the learning rates and decays of their steps, which follow from the configuration."""
+    steps = np.array([metric.step for metric in metrics], np.int64)
+    rates: list[float | None]
+    try:
+        # A metric of step n is of the nth update, whose learning rate is that of n − 1 steps done.
+        images = len(datasets.get(config.data).train)
+        rates = [_rounded(rate) for rate in learning_rates(config, images, steps - 1)]
+    except DatasetError:
+        rates = [None] * len(metrics)
+    return TrainingCurve(
+        step=steps.tolist(),
+        loss=[metric.loss if math.isfinite(metric.loss) else None for metric in metrics],
+        learning_rate=rates,
+        decay={a.name: [_rounded(decay) for decay in decays(a, steps)] for a in config.averages},
+    )
+
+
+def _rounded(value: np.float32) -> float:
+    """A float32 as the shortest decimal that names it: 0.8, not 0.800000011920929."""
+    return float(str(value))

@@ -1,0 +1,101 @@
+"""One error shape (RFC 9457), and the one place that maps domain errors to HTTP."""
+
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+
+from shadowboard import errors
+
+MEDIA_TYPE = "application/problem+json"
+
+_STATUS: dict[type[errors.ShadowboardError], HTTPStatus] = {
+    errors.RunMissing: HTTPStatus.NOT_FOUND,
+    errors.CheckpointMissing: HTTPStatus.NOT_FOUND,
+    errors.RunBusy: HTTPStatus.CONFLICT,
+    errors.CheckpointDamaged: HTTPStatus.CONFLICT,
+    errors.DatasetError: HTTPStatus.CONFLICT,
+    errors.CheckpointUnsuitable: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.ConfigurationInvalid: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.PictureInvalid: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+
+
+class Problem(BaseModel):
+    """The body of every error: `detail` is one sentence that a person can act on."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+
+
+RESPONSES: dict[int | str, dict[str, Any]] = {
+    "4XX": {"content": {MEDIA_TYPE: {"schema": Problem.model_json_schema()}}, "description": "Error"},
+    "5XX": {"content": {MEDIA_TYPE: {"schema": Problem.model_json_schema()}}, "description": "Error"},
+}
+
+
+def problem(status: int, detail: str, headers: dict[str, str] | None = None) -> Response:
+    """The answer to a request that cannot be met."""
+    body = Problem(title=HTTPStatus(status).phrase, status=status, detail=detail)
+    return JSONResponse(body.model_dump(), status, headers, media_type=MEDIA_TYPE)
+
+
+def install(app: FastAPI) -> None:
+    """Let every error of `app` leave in this shape."""
+    app.exception_handler(errors.ShadowboardError)(_domain_error)
+    app.exception_handler(RequestValidationError)(_validation_error)
+    app.exception_handler(HTTPException)(_http_error)
+    app.exception_handler(Exception)(_unexpected_error)
+
+
+async def _domain_error(_request: Request, error: errors.ShadowboardError) -> Response:
+    status = next(
+        (s for kind, s in _STATUS.items() if isinstance(error, kind)), HTTPStatus.INTERNAL_SERVER_ERROR
+    )
+    return problem(status, str(error))
+
+
+async def _http_error(request: Request, error: HTTPException) -> Response:
+    headers = dict(error.headers or {})
+    detail = error.detail
+    if detail == HTTPStatus(error.status_code).phrase:  # the framework's own, no sentence
+        detail = f"{request.method} {request.url.path}: {detail.lower()}."
+        if error.status_code == HTTPStatus.NOT_FOUND:
+            detail = f"There is nothing at {request.url.path}."
+        if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            allowed = headers.get("allow") or headers.get("Allow", "another method")
+            detail = f"{request.method} is not possible at {request.url.path}; expected {allowed}."
+    return problem(error.status_code, detail, headers)
+
+
+async def _validation_error(_request: Request, error: RequestValidationError) -> Response:
+    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "; ".join(_sentence(e) for e in error.errors()) + ".")
+
+
+def _sentence(error: dict[str, Any]) -> str:
+    """`max_points is '0': input should be greater than or equal to 1`"""
+    where = [str(part) for part in error["loc"]]
+    name = ".".join(where[1:]) or f"the {where[0]}"
+    message = error["msg"].removeprefix("Value error, ")
+    message = message[:1].lower() + message[1:]
+    if error["type"] == "missing":
+        return f"{name} is missing"
+    if error["type"] == "json_invalid":
+        return f"The body is no JSON: {error['ctx']['error'].lower()} at character {where[-1]}"
+    found = repr(error["input"])
+    if len(found) > 100:
+        found = found[:100] + "…"
+    return f"{name} is {found}: {message}"
+
+
+async def _unexpected_error(_request: Request, error: Exception) -> Response:
+    # Starlette raises it again after this answer, so that the server logs it with its traceback.
+    name = type(error).__name__
+    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, f"Unexpected {name}; the server's log has more.")

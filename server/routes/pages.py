@@ -1,0 +1,58 @@
+"""The page, and the files that it loads."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Request, Response
+from fastapi.responses import HTMLResponse
+from starlette.staticfiles import StaticFiles
+from starlette.templating import Jinja2Templates
+from starlette.types import Scope
+
+from server.assets import Assets
+from shadowboard import __version__
+
+_FOREVER = "public, max-age=31536000, immutable"
+_ASK_AGAIN = "no-cache"
+
+
+def page_router(assets: Assets) -> APIRouter:
+    """The routes of the page and of Plotly's script."""
+    router = APIRouter(include_in_schema=False)
+    templates = Jinja2Templates(assets.templates)
+
+    @router.get("/", response_class=HTMLResponse)
+    def dashboard(request: Request) -> Response:
+        context = {
+            "plotly_url": assets.plotly_url,
+            "static_url": assets.static_url,
+            "version": __version__,
+        }
+        headers = {"Cache-Control": _ASK_AGAIN}
+        return templates.TemplateResponse(request, "dashboard.html", context, headers=headers)
+
+    @router.get("/static/plotly.min.js")
+    def plotly(
+        accept_encoding: Annotated[str, Header()] = "",
+        if_none_match: Annotated[str, Header()] = "",
+    ) -> Response:
+        etag = f'"{assets.plotly_hash}"'
+        headers = {"Cache-Control": _FOREVER, "ETag": etag, "Vary": "Accept-Encoding"}
+        if if_none_match == etag:
+            return Response(status_code=304, headers=headers)
+        if "gzip" in accept_encoding:
+            headers["Content-Encoding"] = "gzip"
+        script = assets.plotly_gzip if "gzip" in accept_encoding else assets.plotly
+        return Response(script, headers=headers, media_type="text/javascript")
+
+    return router
+
+
+class StaticFolder(StaticFiles):
+    """Files that a browser keeps forever where their address names their content, and else asks about."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """The file of this path below the folder."""
+        response = await super().get_response(path, scope)
+        versioned = b"v=" in scope["query_string"]
+        response.headers["Cache-Control"] = _FOREVER if versioned else _ASK_AGAIN
+        return response

@@ -1,0 +1,113 @@
+"""The runs: list, queue, stop, history and events."""
+
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Header, Query
+from fastapi.concurrency import run_in_threadpool
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+from pydantic import AfterValidator
+
+from server.events import decode, encode, run_events
+from server.history import thinned, training_curve
+from server.parameters import RunInPath
+from server.schemas import EvaluationSummary, History, NewRun, RunList, RunView
+from server.services import Services, TheServices
+from shadowboard.configuration import parse_config
+from shadowboard.errors import ConfigurationInvalid
+from shadowboard.store import Cursor, Run
+
+router = APIRouter(prefix="/runs", tags=["runs"])
+
+
+def _view(services: Services, run: Run) -> RunView:
+    return RunView.of(run, stalled=run.id in services.watcher.sight.stalled)
+
+
+@router.get("")
+def list_runs(services: TheServices) -> RunList:
+    """All runs, newest first."""
+    return RunList(runs=[_view(services, run) for run in services.store.runs()])
+
+
+@router.post("", status_code=201)
+def create_run(services: TheServices, new: NewRun | None = None) -> RunView:
+    """Queue a run."""
+    new = new or NewRun()
+    data = new.config.get("data", "mnist")
+    if data != "mnist":  # a folder on the server is for those who sit at it
+        raise ConfigurationInvalid(
+            f"data is {data!r}; over HTTP it can only be mnist. `shadowboard train --data` takes a folder."
+        )
+    return _view(services, services.store.create_run(parse_config(new.config), new.name.strip()))
+
+
+@router.get("/{run_id}")
+def one_run(services: TheServices, run_id: RunInPath) -> RunView:
+    """One run."""
+    return _view(services, services.store.run(run_id))
+
+
+@router.post("/{run_id}/stop", status_code=202)
+def stop_run(services: TheServices, run_id: RunInPath) -> RunView:
+    """Ask that a run stop; a queued one stops at once."""
+    run = services.store.run(run_id)
+    services.store.request_stop(run.id)
+    return _view(services, services.store.run(run.id))
+
+
+@router.get("/{run_id}/history")
+def history(
+    services: TheServices,
+    run_id: RunInPath,
+    max_points: Annotated[int, Query(ge=1, le=100_000, description="Points of the training curve")] = 1000,
+) -> History:
+    """The curves so far. Their events go on at `cursor`: nothing is doubled, nothing left out."""
+    run = services.store.run(run_id)
+    metrics = services.store.metrics(run.id)
+    checkpoints = services.store.checkpoints(run.id)
+    scores = services.store.scores(run.id)
+    # By what was read here, not by the end of the store, which may have moved meanwhile.
+    ids = (max((row.id for row in rows), default=0) for rows in (metrics, checkpoints, scores))
+    return History(
+        run=run.id,
+        cursor=encode(Cursor(*ids)),
+        training=training_curve(run.config, thinned(metrics, max_points), services.datasets),
+        evaluations=[EvaluationSummary.of(score) for score in scores],
+    )
+
+
+def _decodable(text: str | None) -> str | None:
+    if text:
+        decode(text)
+    return text
+
+
+_EventId = AfterValidator(_decodable)
+
+
+async def _events_run(services: TheServices, run_id: RunInPath) -> Run:
+    return await run_in_threadpool(services.store.run, run_id)
+
+
+async def _events_start(
+    services: TheServices,
+    after: Annotated[str | None, Query(description="Resume after this event"), _EventId] = None,
+    last_event_id: Annotated[
+        str | None, Header(description="The same; goes before `after`"), _EventId
+    ] = None,
+) -> Cursor:
+    if text := last_event_id or after:
+        return decode(text)
+    return await run_in_threadpool(services.store.cursor)
+
+
+@router.get("/{run_id}/events", response_class=EventSourceResponse)
+async def events(
+    services: TheServices,
+    run: Annotated[Run, Depends(_events_run)],
+    start: Annotated[Cursor, Depends(_events_start)],
+) -> AsyncIterator[ServerSentEvent]:
+    """What happens from now on, or from an event on: run, training, checkpoint, evaluation, gone."""
+    async for event in run_events(services, run, start):
+        yield event

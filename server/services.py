@@ -1,0 +1,42 @@
+"""What the routes work with, and how they get at it."""
+
+from dataclasses import dataclass
+from typing import Annotated, cast
+
+from fastapi import Depends, Request
+
+from server.assets import Assets
+from server.datasets import Datasets
+from server.engine import Engine, EngineLoader
+from server.watching import Watcher
+from shadowboard.settings import Settings
+from shadowboard.store import Run, Store
+
+
+@dataclass(frozen=True)
+class Services:
+    """One of each for the whole application, from start-up to shut-down."""
+
+    settings: Settings
+    store: Store
+    datasets: Datasets
+    loader: EngineLoader
+    watcher: Watcher
+    assets: Assets
+
+
+async def _services(request: Request) -> Services:
+    return cast(Services, request.app.state.services)
+
+
+async def _engine(services: Annotated[Services, Depends(_services)]) -> Engine:
+    return await services.loader.engine()
+
+
+TheServices = Annotated[Services, Depends(_services)]
+TheEngine = Annotated[Engine, Depends(_engine)]
+
+
+def find_run(store: Store, run: str) -> Run:
+    """The run of this id or name; where it is empty, the newest that has a checkpoint. Raises RunMissing."""
+    return store.run(run) if run else store.newest_run()

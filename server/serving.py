@@ -1,0 +1,105 @@
+"""The HTTP server: a port taken beforehand, an announcement when it answers, an end within seconds."""
+
+import errno
+import gc
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+
+import uvicorn
+
+from server.app import close_streams, create_app
+from shadowboard.errors import SettingsInvalid
+from shadowboard.settings import Settings
+from shadowboard.store import Store
+
+_GRACE_SECONDS = 3
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+def serve(settings: Settings, announce: Callable[[str], None]) -> None:
+    """Serve until SIGINT or SIGTERM; `announce` gets the URL as soon as requests are answered.
+
+    Raises SettingsInvalid where the port cannot be had, StoreUnavailable where the database cannot.
+    """
+    with closing(listen(settings)) as listener:
+        Store(settings.store_url).close()
+        Server(settings, listener, announce).run()
+    # At its exit Python would look through all of TensorFlow for garbage, which takes a second.
+    gc.freeze()
+
+
+def listen(settings: Settings) -> socket.socket:
+    """A socket on the host and port of the settings. Raises SettingsInvalid."""
+    host, port = settings.host, settings.port
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        # A name such as localhost may stand for addresses of both kinds.
+        family, *_, address = min(found, key=lambda entry: entry[0] != socket.AF_INET)
+        return socket.create_server(address[:2], family=family, backlog=2048)
+    except socket.gaierror:
+        raise SettingsInvalid(f"{host!r} is no address of this machine; set the host to 127.0.0.1.") from None
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            problem = "is in use; choose another with --port (0 takes a free one)"
+        else:
+            problem = f"cannot be used: {(error.strerror or str(error)).lower()}"
+        raise SettingsInvalid(f"Port {port} on {host} {problem}.") from error
+
+
+class Server(uvicorn.Server):
+    """Uvicorn with a socket of ours; a signal ends `run` as a return does."""
+
+    def __init__(self, settings: Settings, listener: socket.socket, announce: Callable[[str], None]) -> None:
+        self._app = create_app(settings)
+        self._listener = listener
+        self._announce = announce
+        self._url = _url(settings.host, listener.getsockname()[1])
+        super().__init__(
+            uvicorn.Config(
+                self._app,
+                log_config=None,
+                log_level="warning",
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,
+                lifespan="on",
+                ws="none",
+                timeout_graceful_shutdown=_GRACE_SECONDS,
+            )
+        )
+
+    def run(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serve on the listener, until a signal or `should_exit`."""
+        super().run(sockets or [self._listener])
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, then announce the URL."""
+        await super().startup(sockets)
+        self._announce(self._url)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End the streams first: the rest waits for them."""
+        close_streams(self._app)
+        await super().shutdown(sockets)
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave on a signal, without raising it once more at the end: the caller has things to put away."""
+        try:
+            before = {number: signal.signal(number, self.handle_exit) for number in _SIGNALS}
+        except ValueError:  # not the main thread
+            yield
+            return
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def _url(host: str, port: int) -> str:
+    """An address that a browser on this machine can open."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)  # noqa: S104 - it is taken out here
+    return f"http://{f'[{host}]' if ':' in host and not host.startswith('[') else host}:{port}"

@@ -1,0 +1,32 @@
+// Numbers and names as the page writes them.
+
+const whole = new Intl.NumberFormat("en");
+const clock = new Intl.DateTimeFormat("en", { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
+const NBSP = "\u00a0";
+
+export const count = (value) => whole.format(value);
+
+/** A share in [0, 1] in percent. */
+export const percent = (share, digits = 2) => `${(share * 100).toFixed(digits)}${NBSP}%`;
+
+export const time = (unixSeconds) => clock.format(new Date(unixSeconds * 1000));
+
+/** A length of time in words, as exact as is of use. */
+export function duration(seconds) {
+  if (seconds < 1) return `under 1${NBSP}s`;
+  if (seconds < 90) return `${Math.round(seconds)}${NBSP}s`;
+  if (seconds < 90 * 60) return `${Math.round(seconds / 60)}${NBSP}min`;
+  return `${(seconds / 3600).toFixed(1)}${NBSP}h`;
+}
+
+/** A number to three significant digits, without an exponent where it is readable without. */
+export const significant = (value) => (value === null ? "–" : String(Number(value.toPrecision(3))));
+
+/** What tells an average from the run's others: its decay, and `constant` where it has no warm-up. */
+export const decayName = (average) => `${average.decay}${average.num_updates ? "" : " constant"}`;
+
+/** The name of an average on the page; the decay only where the run keeps several. */
+export function averageLabel(run, name) {
+  const average = run.averages.find((a) => a.name === name);
+  return average && run.averages.length > 1 ? `averaged ${decayName(average)}` : "averaged";
+}

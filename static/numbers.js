@@ -1,0 +1,42 @@
+// The chart's numbers as a table, newest first.
+
+import { byId, element, setChildren } from "./dom.js";
+import { averageLabel, count } from "./format.js";
+import { rows } from "./history.js";
+
+const MOST_ROWS = 200;
+
+function signed(difference) {
+  if (difference === 0) return "0";
+  return `${difference > 0 ? "+" : "−"}${count(Math.abs(difference))}`;
+}
+
+/** Wire the table, which is only made while it is open; returns the renderer. */
+export function setUpNumbers(state) {
+  const details = byId("numbers");
+  details.addEventListener("toggle", () => render(state.get()));
+
+  function render({ run, history, split, average }) {
+    if (!details.open || !run) return;
+    const names = run.averages.map((a) => a.name);
+    const chosen = names.indexOf(average);
+    const several = names.length > 1;
+    const found = rows(history, split, names).slice(0, MOST_ROWS);
+    const header = element("tr", {},
+      element("th", { scope: "col", text: "step" }),
+      element("th", { scope: "col" }, element("span", { class: "raw-word", text: "raw" })),
+      ...names.map((name) => element("th", { scope: "col" }, element("span", { class: "ema-word", text: averageLabel(run, name) }))),
+      ...(chosen < 0 ? [] : [element("th", { scope: "col", text: several ? `${averageLabel(run, average)} − raw` : "averaged − raw" })]));
+    const body = found.map(({ step, raw, averaged }) => element("tr", {},
+      element("th", { scope: "row", text: count(step) }),
+      element("td", { text: count(raw.correct) }),
+      ...averaged.map((e) => element("td", { text: e ? count(e.correct) : "…" })),
+      ...(chosen < 0 ? [] : [element("td", { text: averaged[chosen] ? signed(averaged[chosen].correct - raw.correct) : "…" })])));
+    const n = found[0]?.raw.n;
+    const caption = n ? `Of ${count(n)} ${split} images, read right` : "No evaluation yet";
+    setChildren(byId("numbers-table"),
+      element("caption", { text: caption }), element("thead", {}, header), element("tbody", {}, ...body));
+  }
+
+  return render;
+}

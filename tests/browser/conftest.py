@@ -1,0 +1,174 @@
+"""A real server with a real store and real checkpoints, and a real browser that looks at it."""
+
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from server.serving import Server, listen
+from shadowboard import checkpoints
+from shadowboard.configuration import RunConfig, parse_config
+from shadowboard.dataset import Dataset
+from shadowboard.settings import Settings
+from shadowboard.store import Metric, Run, State, Store
+from worker.trainer import Trainer
+
+WORKER = "the test"
+STEPS = 600
+EVERY = 100
+_CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+# The sandbox cannot be had in most containers; the rest keeps the browser from calling home.
+_ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    path = next((found for name in _CHROMIUM if (found := shutil.which(name))), None)
+    if path is None:
+        pytest.fail(f"These tests need a browser; none of {', '.join(_CHROMIUM)} is on the PATH.")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=_ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+# What is looked at
+
+
+@dataclass
+class Site:
+    """The server on one port, and the worker's side of its store, played by the test."""
+
+    settings: Settings
+    store: Store
+    trained: dict[int, dict[str, Any]]
+    url: str = ""
+    _server: Server | None = None
+    _thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Serve; on the same port as before where there was one."""
+        ready = threading.Event()
+        self._server = Server(self.settings, listen(self.settings), lambda url: self._announced(url, ready))
+        self._thread = threading.Thread(target=self._server.run)
+        self._thread.start()
+        assert ready.wait(30), "The server did not start."
+
+    def _announced(self, url: str, ready: threading.Event) -> None:
+        self.url = url
+        self.settings = self.settings.model_copy(update={"port": int(url.rpartition(":")[2])})
+        ready.set()
+
+    def stop(self) -> None:
+        """Stop serving."""
+        if self._server and self._thread:
+            self._server.should_exit = True
+            self._thread.join(30)
+            assert not self._thread.is_alive(), "The server did not stop."
+
+    def begin(self, name: str = "a run", **knobs: Any) -> Run:
+        """A run in training, without anything to show yet."""
+        config = parse_config({"steps": STEPS, "save_every": EVERY, **knobs})
+        return self.store.create_run(config, name, WORKER)
+
+    def advance(self, run: Run, *steps: int) -> None:
+        """Save the checkpoints of `steps`, and report the training up to each."""
+        for step in steps:
+            tensors = _kept(self.trained[step], run.config)
+            saved = checkpoints.save(self.settings.run_folder(run.id), step, tensors)
+            metrics = [Metric(s, 3 / (s + 10)) for s in range(step - EVERY + 10, step + 1, 10) if s > 0]
+            self.store.add_progress(run.id, WORKER, step, 500.0, metrics)
+            self.store.add_checkpoint(run.id, WORKER, step, saved.bytes)
+
+    def end(self, run: Run, state: State, message: str) -> None:
+        """The worker lets go of the run."""
+        self.store.release(run.id, WORKER, state, message)
+
+
+def _kept(tensors: dict[str, Any], config: RunConfig) -> dict[str, Any]:
+    """Without the averages that this run does not keep."""
+    names = {average.name for average in config.averages}
+    return {key: value for key, value in tensors.items() if "EMA_" not in key or key.rpartition("/")[2] in names}
+
+
+@pytest.fixture(scope="session")
+def trained(mnist: Dataset) -> dict[int, dict[str, Any]]:
+    """The tensors of a real training by step, with two averages."""
+    config = parse_config({"averages": [{"decay": 0.99}, {"decay": 0.999}]})
+    trainer = Trainer(config, mnist.train)
+    state = trainer.initial()
+    states = {0: state.tensors()}
+    while state.step < STEPS:
+        state, _ = trainer.advance(state, EVERY)
+        states[state.step] = state.tensors()
+    return states
+
+
+@pytest.fixture
+def site(tmp_path: Path, store: Store, trained: dict[int, dict[str, Any]]) -> Iterator[Site]:
+    settings = Settings(home=tmp_path, host="127.0.0.1", port=0)
+    site = Site(settings, store, trained)
+    site.start()
+    yield site
+    site.stop()
+
+
+# Who looks
+
+
+@dataclass
+class Visitor:
+    """A browser window on the site, which takes down whatever is not as it should be."""
+
+    context: BrowserContext
+    site: Site
+    expects_loss: bool = False  # of the connection, about which a browser always complains
+    complaints: list[str] = field(default_factory=list)
+
+    def open(self, path: str = "/") -> Page:
+        """A page of the site in a new tab."""
+        page = self.context.new_page()
+        page.on("console", lambda message: self._hear(message.type, message.text))
+        page.on("pageerror", lambda error: self.complaints.append(f"uncaught: {error}"))
+        page.on("request", lambda request: self._check_host(request.url))
+        page.goto(self.site.url + path)
+        return page
+
+    def _hear(self, kind: str, text: str) -> None:
+        if kind in {"error", "warning"} and not (self.expects_loss and "net::ERR_" in text):
+            self.complaints.append(f"{kind}: {text}")
+
+    def _check_host(self, url: str) -> None:
+        if not url.startswith((f"{self.site.url}/", "data:", "blob:")):
+            self.complaints.append(f"a request elsewhere: {url}")
+
+
+Open = Callable[..., Visitor]
+
+
+@pytest.fixture
+def visit(chromium: Browser, site: Site) -> Iterator[Open]:
+    """Opens browser windows; at the end no page may have complained, nor asked another host for anything."""
+    visitors: list[Visitor] = []
+
+    def visit(**options: Any) -> Visitor:
+        options = {"viewport": {"width": 1280, "height": 900}, "reduced_motion": "reduce", **options}
+        visitors.append(Visitor(chromium.new_context(**options), site))
+        return visitors[-1]
+
+    yield visit
+    for visitor in visitors:
+        visitor.context.close()
+        assert visitor.complaints == []

@@ -1,0 +1,159 @@
+"""Drawing with pointer and keys, and both readings of it."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Open, Site
+
+pytestmark = pytest.mark.browser
+
+SEVEN = [(0.28, 0.22), (0.45, 0.2), (0.7, 0.2), (0.62, 0.4), (0.53, 0.6), (0.45, 0.82)]
+
+
+def draw(page: Page, points: list[tuple[float, float]]) -> None:
+    canvas = page.locator("#canvas")
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
+    assert box
+    places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in points]
+    page.mouse.move(*places[0])
+    page.mouse.down()
+    for place in places[1:]:
+        page.mouse.move(*place, steps=6)
+    page.mouse.up()
+
+
+def ink(page: Page) -> int:
+    """How many pixels of the sheet are painted."""
+    painted: int = page.evaluate(
+        """() => {
+          const canvas = document.getElementById("canvas");
+          const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+          return data.filter((value, i) => i % 4 === 3 && value > 128).length;
+        }"""
+    )
+    return painted
+
+
+@pytest.fixture
+def page(site: Site, visit: Open) -> Page:
+    run = site.begin("the reader")
+    site.advance(run, 0, 500)
+    page = visit().open()
+    expect(page.locator("#sentence")).to_contain_text("At step 500")
+    return page
+
+
+def test_a_drawn_seven_is_read_by_both(page: Page) -> None:
+    expect(page.locator("#canvas-hint")).to_be_visible()
+    draw(page, SEVEN)
+    expect(page.locator("#raw-digit")).to_have_text("7")
+    expect(page.locator("#ema-digit")).to_have_text("7")
+    expect(page.locator("#reading-text")).to_contain_text("Both read a 7")
+    expect(page.locator("#reading-source")).to_have_text("read at step 500 of the reader")
+    expect(page.locator("#canvas-hint")).to_be_hidden()
+    # The ten probabilities of each column add up; the bar of the digit is the longest.
+    for kind in ("raw", "ema"):
+        shares = page.locator(f"#reading-rows .share.{kind}").all_inner_texts()
+        assert sum(float(s.split("\u00a0")[0]) for s in shares if s) == pytest.approx(100, abs=0.6)
+        expect(page.locator(f"#reading-rows .bar.{kind}.top")).to_have_count(1)
+
+
+def test_undo_and_clear(page: Page) -> None:
+    draw(page, SEVEN)
+    expect(page.locator("#raw-digit")).to_have_text("7")
+    painted = ink(page)
+    page.get_by_role("button", name="Clear").click()
+    expect(page.locator("#canvas-hint")).to_be_visible()
+    expect(page.locator("#raw-digit")).to_have_text("–")
+    expect(page.get_by_role("button", name="Clear")).to_be_disabled()
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator("#raw-digit")).to_have_text("7")
+    assert ink(page) == painted
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator("#canvas-hint")).to_be_visible()
+    expect(page.get_by_role("button", name="Undo")).to_be_disabled()
+
+
+def test_a_one_is_drawn_with_keys_alone(page: Page) -> None:
+    page.locator("#canvas").focus()
+    for _ in range(4):
+        page.keyboard.press("ArrowUp")
+    page.keyboard.press("Space")
+    for _ in range(16):
+        page.keyboard.press("ArrowDown")
+    page.keyboard.press("Space")
+    expect(page.locator("#ema-digit")).to_have_text("1")
+    page.keyboard.press("ArrowRight")  # the pen is lifted: this draws nothing
+    page.keyboard.press("Delete")
+    expect(page.locator("#ema-digit")).to_have_text("–")
+    page.keyboard.press("Control+z")
+    expect(page.locator("#ema-digit")).to_have_text("1")
+
+
+def test_touch_draws_and_does_not_scroll(site: Site, visit: Open) -> None:
+    run = site.begin()
+    site.advance(run, 500)
+    visitor = visit(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    page = visitor.open()
+    expect(page.locator("#sentence")).to_contain_text("At step 500")
+    canvas = page.locator("#canvas")
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
+    assert box
+    before = page.evaluate("scrollY")
+    touch = visitor.context.new_cdp_session(page)
+    places = [{"x": box["x"] + x * box["width"], "y": box["y"] + y * box["height"]} for x, y in SEVEN]
+    touch.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": places[:1]})
+    for place in places[1:]:
+        touch.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [place]})
+    touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    expect(page.locator("#ema-digit")).to_have_text("7")
+    assert page.evaluate("scrollY") == before
+
+
+def test_a_test_image_is_read_as_it_is(page: Page) -> None:
+    with page.expect_request("**/predict*") as sent:
+        page.get_by_role("button", name="Test image").click()
+    assert sent.value.headers["content-type"] == "application/json"
+    expect(page.locator("#as-read-caption")).to_have_text(re.compile(r"test image [\d,]+"))
+    expect(page.locator("#raw-digit")).to_have_text(re.compile(r"\d"))
+
+
+def test_one_reading_at_a_time_and_the_latest_wins(page: Page) -> None:
+    """However fast the pen, no request is sent before the one before it is answered."""
+    underway: list[str] = []
+    overlaps: list[int] = []
+    page.on("request", lambda r: "/predict" in r.url and (underway.append(r.url), overlaps.append(len(underway))))
+    page.on("requestfinished", lambda r: "/predict" in r.url and underway.pop())
+    draw(page, [(0.5, 0.15), (0.5, 0.85)] * 6)
+    expect(page.locator("#ema-digit")).to_have_text("1")
+    assert set(overlaps) == {1}
+
+
+def test_the_drawing_is_read_again_by_the_next_checkpoint(site: Site, visit: Open) -> None:
+    run = site.begin("growing")
+    page = visit().open()
+    expect(page.locator("#sentence")).to_contain_text("No checkpoint yet")
+    draw(page, SEVEN)
+    expect(page.locator("#reading-text")).to_contain_text("no checkpoint yet")
+    site.advance(run, 400)
+    expect(page.locator("#reading-source")).to_have_text("read at step 400 of growing")
+    site.advance(run, 500)
+    expect(page.locator("#reading-source")).to_have_text("read at step 500 of growing")
+    expect(page.locator("#ema-digit")).to_have_text("7")
+
+
+def test_other_averages_are_told(site: Site, visit: Open) -> None:
+    run = site.begin(averages=[{"decay": 0.99}, {"decay": 0.999}])
+    site.advance(run, 500)
+    page = visit().open()
+    expect(page.locator("#sentence")).to_contain_text("At step 500")
+    draw(page, SEVEN)
+    expect(page.locator("#ema-name")).to_have_text("averaged 0.99")
+    expect(page.locator("#other-readings")).to_have_text(re.compile(r"^averaged 0\.999 reads \d"))
+    page.get_by_label("0.999", exact=True).check()
+    expect(page.locator("#ema-name")).to_have_text("averaged 0.999")
+    expect(page.locator("#other-readings")).to_have_text(re.compile(r"^averaged 0\.99 reads \d"))

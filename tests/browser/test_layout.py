@@ -1,0 +1,82 @@
+"""Every width, both themes, and the keyboard."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Open, Site
+
+pytestmark = pytest.mark.browser
+
+LONG_NAME = "hidden 500 + 400, averages 0.99 + 0.999, learning rate 0.05, a name that is rather long"
+
+
+def background(page: Page) -> str:
+    return str(page.evaluate("getComputedStyle(document.body).backgroundColor"))
+
+
+@pytest.mark.parametrize("width", [360, 768, 1440, 2560])
+def test_nothing_is_wider_than_the_window(site: Site, visit: Open, width: int) -> None:
+    run = site.begin(LONG_NAME, averages=[{"decay": 0.99}, {"decay": 0.999}])
+    site.advance(run, 0, 100, 200)
+    page = visit(viewport={"width": width, "height": 800}).open()
+    expect(page.locator("#sentence")).to_contain_text("At step 200")
+    page.get_by_text("The numbers").click()
+    for summary in page.get_by_text("What am I looking at?").all():
+        summary.click()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_theme_is_the_systems_until_chosen(site: Site, visit: Open) -> None:
+    visitor = visit(color_scheme="dark")
+    page = visitor.open()
+    dark = background(page)
+    page.emulate_media(color_scheme="light")
+    light = background(page)
+    assert light != dark
+    page.get_by_label("Dark", exact=True).check()
+    assert background(page) == dark
+    page.reload()
+    assert background(page) == dark
+    expect(page.get_by_label("Dark", exact=True)).to_be_checked()
+    page.get_by_label("As the system").check()
+    assert background(page) == light
+
+
+def test_chart_follows_the_theme(site: Site, visit: Open) -> None:
+    run = site.begin()
+    site.advance(run, 0, 100)
+    page = visit(color_scheme="light").open()
+    line = page.locator("#chart .scatterlayer .js-line").first
+    expect(line).to_be_visible()
+    before = line.evaluate("(path) => getComputedStyle(path).stroke")
+    page.get_by_label("Dark", exact=True).check()
+    expect(line).not_to_have_css("stroke", before)
+
+
+def test_all_controls_are_reached_by_tab(site: Site, visit: Open) -> None:
+    run = site.begin()
+    site.advance(run, 0, 100)
+    page = visit().open()
+    expect(page.locator("#sentence")).to_contain_text("At step 100")
+    expect(page.locator("#random-image")).to_be_enabled()
+    reached = []
+    for _ in range(25):
+        page.keyboard.press("Tab")
+        reached.append(page.evaluate("document.activeElement.id || document.activeElement.name || ''"))
+    for name in ("run-picker", "theme", "stop", "split", "view", "canvas", "random-image"):
+        assert name in reached, name
+
+
+def test_raw_and_averaged_differ_by_more_than_colour(site: Site, visit: Open) -> None:
+    run = site.begin()
+    site.advance(run, 0, 100)
+    page = visit().open()
+    lines = page.locator("#chart .xy .scatterlayer .js-line")
+    expect(lines).to_have_count(2)
+    raw, averaged = (
+        line.evaluate("(path) => [getComputedStyle(path).strokeDasharray, getComputedStyle(path).strokeWidth]")
+        for line in lines.all()
+    )
+    assert raw[0] != "none"
+    assert averaged[0] == "none"
+    assert float(averaged[1].removesuffix("px")) > float(raw[1].removesuffix("px"))

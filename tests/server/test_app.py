@@ -1,0 +1,71 @@
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import httpx2
+import pytest
+
+ROUTES = [
+    ("GET", "/healthz"),
+    ("GET", "/"),
+    ("GET", "/runs"),
+    ("POST", "/runs"),
+    ("GET", "/runs/{run_id}"),
+    ("POST", "/runs/{run_id}/stop"),
+    ("GET", "/runs/{run_id}/history"),
+    ("GET", "/runs/{run_id}/events"),
+    ("GET", "/evaluate"),
+    ("POST", "/predict"),
+    ("GET", "/images/{split}/{index}.png"),
+]
+
+
+def test_importing_the_app_imports_no_tensorflow() -> None:
+    code = "import sys, server.serving; print('tensorflow' in sys.modules, 'scipy' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603
+    assert done.stdout.split() == ["False", "False"]
+
+
+def test_every_route_of_the_contract_is_described(client: httpx2.Client) -> None:
+    paths = client.get("/openapi.json").json()["paths"]
+    described = {(method.upper(), path) for path, methods in paths.items() for method in methods}
+    assert described == {route for route in ROUTES if route[1] != "/"}
+
+
+def test_pages_are_there_before_tensorflow(
+    serving: Callable[[], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.engine.EngineLoader._load_tensorflow", lambda self: time.sleep(1.5))
+    with serving() as client:
+        began = time.monotonic()
+        for path in ("/healthz", "/", "/runs"):
+            assert client.get(path).status_code == 200
+        assert time.monotonic() - began < 1
+        assert client.get("/evaluate").status_code == 404  # it waited, then found no run
+        assert time.monotonic() - began > 1
+
+
+def test_tensorflow_that_takes_too_long_is_a_503(
+    serving: Callable[[], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.engine.EngineLoader._load_tensorflow", lambda self: time.sleep(1))
+    monkeypatch.setattr("server.engine._PATIENCE_SECONDS", 0.1)
+    with serving() as client:
+        answer = client.get("/evaluate")
+    assert answer.status_code == 503
+    assert answer.headers["retry-after"] == "5"
+    assert answer.json()["detail"].startswith("TensorFlow is still loading")
+
+
+def test_tensorflow_that_does_not_load_leaves_the_rest_usable(
+    serving: Callable[[], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(self: object) -> None:
+        raise ImportError("no such library")
+
+    monkeypatch.setattr("server.engine.EngineLoader._load_tensorflow", fail)
+    with serving() as client:
+        assert client.get("/evaluate").status_code == 500
+        assert client.get("/runs").status_code == 200
