@@ -1,13 +1,13 @@
 """What happens to a run, as server-sent events that can be resumed where they broke off."""
 
 import asyncio
-import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
 from fastapi.sse import ServerSentEvent
 from pydantic import BaseModel
 
+from server.cursors import decode, encode
 from server.datasets import Datasets
 from server.history import training_curve
 from server.schemas import CheckpointView, EvaluationSummary, RunView
@@ -15,21 +15,7 @@ from server.services import Services
 from shadowboard.errors import StoreUnavailable
 from shadowboard.store import Cursor, Metric, Run, SavedCheckpoint, Score
 
-_CURSOR = re.compile(r"m(\d{1,18})-c(\d{1,18})-e(\d{1,18})", re.ASCII)
 _POINTS = 500  # in one event
-
-
-def encode(cursor: Cursor) -> str:
-    """The id of an event: how far a reader who has it has come."""
-    return f"m{cursor.metric}-c{cursor.checkpoint}-e{cursor.evaluation}"
-
-
-def decode(text: str) -> Cursor:
-    """The cursor in an event's id. Raises ValueError."""
-    match = _CURSOR.fullmatch(text)
-    if match is None:
-        raise ValueError("expected the id of an event, such as m12-c3-e40")
-    return Cursor(*map(int, match.groups()))
 
 
 async def run_events(services: Services, run: Run, cursor: Cursor) -> AsyncIterator[ServerSentEvent]:

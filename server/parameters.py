@@ -5,23 +5,41 @@ from typing import Annotated, Literal
 from fastapi import Path, Query
 from pydantic import AfterValidator
 
-_RUN_NAME = {"max_length": 500, "pattern": r"^[^\x00]*$"}
+from server.cursors import decode
+
+_LONGEST = 500
 
 
 def _step(text: str) -> str:
     if text in {"", "latest"}:
         return "latest"
     if text != "best" and not (text.isascii() and text.isdigit() and len(text) <= 15):
-        raise ValueError("expected latest, best or the number of a step")
+        raise ValueError("latest, best or the number of a step")
     return text
 
 
-RunInPath = Annotated[str, Path(description="Id or name of a run", **_RUN_NAME)]
+def _name(text: str) -> str:
+    if len(text) > _LONGEST or "\0" in text:  # PostgreSQL takes no NUL
+        raise ValueError(f"at most {_LONGEST} characters, none of them NUL")
+    return text
+
+
+def _event_id(text: str) -> str:
+    if text:
+        decode(text)
+    return text
+
+
+_Name = AfterValidator(_name)
+
+RunInPath = Annotated[str, Path(description="Id or name of a run"), _Name]
 RunInQuery = Annotated[
-    str, Query(description="Id or name of a run; empty: the newest that has a checkpoint", **_RUN_NAME)
+    str, Query(description="Id or name of a run; empty: the newest that has a checkpoint"), _Name
 ]
+NewName = Annotated[str, _Name]
 Step = Annotated[str, Query(description="latest, best (on validation), or a number"), AfterValidator(_step)]
 SplitName = Literal["validation", "test"]
 AverageName = Annotated[
-    str, Query(description="Which average, when the run keeps several; empty: the first", max_length=64)
+    str, Query(description="Which average, when the run keeps several; empty: the first"), _Name
 ]
+EventId = AfterValidator(_event_id)

@@ -10,8 +10,11 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from shadowboard import errors
+from shadowboard.validation import sentence
 
 MEDIA_TYPE = "application/problem+json"
+
+_LONGEST = 100  # characters of a value that is quoted
 
 _STATUS: dict[type[errors.ShadowboardError], HTTPStatus] = {
     errors.RunMissing: HTTPStatus.NOT_FOUND,
@@ -76,23 +79,21 @@ async def _http_error(request: Request, error: HTTPException) -> Response:
 
 
 async def _validation_error(_request: Request, error: RequestValidationError) -> Response:
-    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "; ".join(_sentence(e) for e in error.errors()) + ".")
+    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, " ".join(_sentence(e) for e in error.errors()))
 
 
 def _sentence(error: dict[str, Any]) -> str:
-    """`max_points is '0': input should be greater than or equal to 1`"""
     where = [str(part) for part in error["loc"]]
-    name = ".".join(where[1:]) or f"the {where[0]}"
-    message = error["msg"].removeprefix("Value error, ")
-    message = message[:1].lower() + message[1:]
+    name = ".".join(where[1:]) or f"The {where[0]}"
     if error["type"] == "missing":
-        return f"{name} is missing"
+        return f"{name} is missing."
+    if error["type"] == "extra_forbidden":
+        return f"There is no field called {name}."
     if error["type"] == "json_invalid":
-        return f"The body is no JSON: {error['ctx']['error'].lower()} at character {where[-1]}"
-    found = repr(error["input"])
-    if len(found) > 100:
-        found = found[:100] + "…"
-    return f"{name} is {found}: {message}"
+        return f"The body is no JSON: {error['ctx']['error'].lower()} at character {where[-1]}."
+    if len(repr(error["input"])) > _LONGEST:
+        error = error | {"input": repr(error["input"])[:_LONGEST] + "…"}
+    return sentence(error, name)
 
 
 async def _unexpected_error(_request: Request, error: Exception) -> Response:

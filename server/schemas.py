@@ -4,6 +4,7 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from server.parameters import NewName
 from shadowboard.averaging import Average
 from shadowboard.store import Run, SavedCheckpoint, Score, State
 
@@ -53,9 +54,7 @@ class NewRun(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    name: str = Field(
-        "", max_length=200, pattern=r"^[^\x00]*$", description="Empty: what its recipe is called"
-    )
+    name: NewName = Field("", description="Empty: what its recipe is called")
     config: dict[str, Any] = Field(default_factory=dict, description="Any knob except data")
 
 

@@ -18,6 +18,7 @@ from shadowboard.configuration import RunConfig
 from shadowboard.dataset import Split
 from shadowboard.errors import CheckpointUnsuitable, ConfigurationInvalid
 from shadowboard.quiet_tensorflow import tf
+from shadowboard.schedule import learning_rates
 
 MOMENTUM = "Momentum"
 GLOBAL_STEP = "global_step"
@@ -61,12 +62,6 @@ def image_order(seed: int, images: int, start: int, stop: int) -> NDArray[np.int
         first = epoch * images
         parts.append(np.argsort(keys, kind="stable")[max(start - first, 0) : stop - first])
     return np.concatenate(parts).astype(np.int32)
-
-
-def learning_rates(config: RunConfig, images: int, steps: NDArray[np.int64]) -> NDArray[np.float32]:
-    """learning_rate · learning_rate_decay^(step / steps per epoch), continuous, for steps counted from 0."""
-    epochs = steps * (config.batch_size / images)
-    return (config.learning_rate * config.learning_rate_decay**epochs).astype(np.float32)
 
 
 class Trainer:

@@ -6,11 +6,11 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Header, Query
 from fastapi.concurrency import run_in_threadpool
 from fastapi.sse import EventSourceResponse, ServerSentEvent
-from pydantic import AfterValidator
 
-from server.events import decode, encode, run_events
+from server.cursors import decode, encode
+from server.events import run_events
 from server.history import thinned, training_curve
-from server.parameters import RunInPath
+from server.parameters import EventId, RunInPath
 from server.schemas import EvaluationSummary, History, NewRun, RunList, RunView
 from server.services import Services, TheServices
 from shadowboard.configuration import parse_config
@@ -77,22 +77,13 @@ def history(
     )
 
 
-def _decodable(text: str | None) -> str | None:
-    if text:
-        decode(text)
-    return text
-
-
-_EventId = AfterValidator(_decodable)
-
-
 async def _events_run(services: TheServices, run_id: RunInPath) -> Run:
     return await run_in_threadpool(services.store.run, run_id)
 
 
 async def _events_start(
     services: TheServices,
-    after: Annotated[str | None, Query(description="Resume after this event"), _EventId] = None,
+    after: Annotated[str, Query(description="Resume after this event"), EventId] = "",
     last_event_id: Annotated[
         str | None, Header(description="The same; goes before `after`"), _EventId
     ] = None,

@@ -10,7 +10,7 @@ from shadowboard.configuration import RunConfig, parse_config
 from shadowboard.dataset import Dataset, as_float
 from shadowboard.errors import CheckpointUnsuitable, ConfigurationInvalid
 from tests.oracles import reference_programs
-from worker.trainer import State, Trainer, image_order, learning_rates
+from worker.trainer import State, Trainer, image_order
 
 TWO = [{"decay": 0.99}, {"decay": 0.999, "num_updates": False}]
 
@@ -102,11 +102,6 @@ def test_every_image_is_seen_once_an_epoch() -> None:
 def test_the_order_of_an_epoch_never_changes() -> None:
     """Runs are resumed by later versions, so these very numbers are a promise."""
     assert image_order(0, 12, 0, 12).tolist() == [0, 2, 11, 9, 1, 8, 5, 4, 3, 10, 6, 7]
-
-
-def test_learning_rates_are_continuous_by_epoch() -> None:
-    rates = learning_rates(RunConfig(), 55_000, np.array([0, 275, 550, 5_500]))
-    np.testing.assert_allclose(rates, [0.8, 0.8 * 0.99**0.5, 0.8 * 0.99, 0.8 * 0.99**10], rtol=1e-6)
 
 
 def test_the_first_bad_step_is_found(mnist: Dataset) -> None:

@@ -1,0 +1,20 @@
+"""How far a reader of a run's events has come, as the text of an event's id."""
+
+import re
+
+from shadowboard.store import Cursor
+
+_CURSOR = re.compile(r"m(\d{1,18})-c(\d{1,18})-e(\d{1,18})", re.ASCII)
+
+
+def encode(cursor: Cursor) -> str:
+    """The id of an event: how far a reader who has it has come."""
+    return f"m{cursor.metric}-c{cursor.checkpoint}-e{cursor.evaluation}"
+
+
+def decode(text: str) -> Cursor:
+    """The cursor in an event's id. Raises ValueError."""
+    match = _CURSOR.fullmatch(text)
+    if match is None:
+        raise ValueError("the id of an event, such as m12-c3-e40")
+    return Cursor(*map(int, match.groups()))
