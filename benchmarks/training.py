@@ -11,6 +11,7 @@ import importlib.metadata
 import json
 import os
 import platform
+import resource
 import statistics
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from benchmarks.workload import STEPS, WINDOW, WINDOWS
 ROOT = Path(__file__).parent.parent
 PEERS_PYTHON = ROOT / ".bench-venv" / "bin" / "python"
 TIME_LIMIT = 600
+QUIET = 0.05  # others may take this share of the machine without a word
 
 
 class Contender(NamedTuple):
@@ -46,6 +48,7 @@ Results = dict[str, list[dict[str, Any]]]  # contender → its report in each ro
 
 def run_contender(contender: Contender) -> dict[str, Any]:
     """The contender's line of JSON. Raises RuntimeError with its last line on standard error."""
+    before = cpu_seconds()
     python = str(PEERS_PYTHON) if contender.in_peers_environment else sys.executable
     environment = {
         **os.environ,
@@ -66,7 +69,37 @@ def run_contender(contender: Contender) -> dict[str, Any]:
         last = (done.stderr.strip().splitlines() or ["(nothing on standard error)"])[-1]
         raise RuntimeError(f"{contender.module} ended with {done.returncode}: {last}")
     report: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
-    return report
+    return {**report, "others": others_share(before, cpu_seconds())}
+
+
+class CpuSeconds(NamedTuple):
+    """CPU time so far: of the whole machine, of it not idle, and of this process's finished children."""
+
+    total: float
+    busy: float
+    children: float
+
+
+def cpu_seconds() -> CpuSeconds | None:
+    """None where there is no /proc/stat."""
+    stat = Path("/proc/stat")
+    if not stat.exists():
+        return None
+    # user nice system idle iowait irq softirq steal
+    ticks = [int(word) for word in stat.read_text().splitlines()[0].split()[1:9]]
+    per_second = os.sysconf("SC_CLK_TCK")
+    idle = ticks[3] + ticks[4]
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    total = sum(ticks)
+    return CpuSeconds(total / per_second, (total - idle) / per_second, children.ru_utime + children.ru_stime)
+
+
+def others_share(before: CpuSeconds | None, after: CpuSeconds | None) -> float:
+    """The share of the machine that went to processes other than the contender, from 0 to 1."""
+    if before is None or after is None:
+        return 0.0
+    total, busy, children = (b - a for a, b in zip(before, after, strict=True))
+    return max(0.0, (busy - children) / total) if total else 0.0
 
 
 def run_rounds(names: list[str], rounds: int) -> Results:
@@ -77,6 +110,8 @@ def run_rounds(names: list[str], rounds: int) -> Results:
             report = run_contender(CONTENDERS[name])
             results[name].append(report)
             progress = f"round {number} of {rounds}: {name} {report['steps_per_second']:.0f} steps/s"
+            if report["others"] > QUIET:
+                progress += f", while others took {report['others']:.0%} of the machine"
             print(progress, file=sys.stderr, flush=True)
     return results
 
@@ -144,6 +179,9 @@ def main() -> None:
         f" median of {WINDOWS} windows of some {WINDOW} steps; ratios are medians of the rounds'. Accuracy:"
         f" validation, after some {STEPS} steps. {machine()}."
     )
+    others = max(report["others"] for reports in results.values() for report in reports)
+    if others > QUIET:
+        print(f"\n**Not a quiet machine: other processes took up to {others:.0%} of it. Measure again.**")
 
 
 if __name__ == "__main__":

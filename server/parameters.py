@@ -19,8 +19,9 @@ def _step(text: str) -> str:
 
 
 def _name(text: str) -> str:
-    if len(text) > _LONGEST or "\0" in text:  # PostgreSQL takes no NUL
-        raise ValueError(f"at most {_LONGEST} characters, none of them NUL")
+    # PostgreSQL takes no NUL, and no database half a character.
+    if len(text) > _LONGEST or "\0" in text or any("\ud800" <= c <= "\udfff" for c in text):
+        raise ValueError(f"at most {_LONGEST} characters, without NUL and lone surrogates")
     return text
 
 

@@ -46,6 +46,7 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
 
 def problem(status: int, detail: str, headers: dict[str, str] | None = None) -> Response:
     """The answer to a request that cannot be met."""
+    detail = detail.encode(errors="replace").decode()  # it may quote text that is no valid Unicode
     body = Problem(title=HTTPStatus(status).phrase, status=status, detail=detail)
     return JSONResponse(body.model_dump(), status, headers, media_type=MEDIA_TYPE)
 

@@ -12,6 +12,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from scipy import ndimage
 
 from shadowboard.errors import PictureInvalid
 
@@ -30,6 +31,7 @@ MAX_SIDE = 20_000
 _WORKING_SIDE = 1024  # pixels; a larger picture is averaged down before it is looked at
 _ROUNDING = 0.5 / 255  # half a step of an 8-bit picture
 _FAINTEST = 8 / 255  # contrast; less than this a person does not see
+_DUST = 0.02  # of the largest part; a part smaller than this is none of the digit
 _ORIENTATION = 0x0112  # the EXIF tag, and what its values ask for
 _TRANSPOSES = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -150,17 +152,15 @@ def _find_ink(pixels: _Floats) -> _Floats:
         strongest = difference[:, contrast >= 0.5 * contrast.max()].mean(axis=1)
         contrast[np.tensordot(strongest, difference, 1) <= 0] = 0
     visible = contrast > max(noise, _ROUNDING)
-    if noise > 0:
-        visible &= _neighbours(visible) >= 3  # a speck is no ink
-    box = _bounds(visible)
-    strengths = contrast[box][visible[box]]
+    strengths = contrast[visible]
     if not strengths.size or strengths.max() < max(_FAINTEST, 1.5 * noise):
         raise PictureInvalid("The picture is empty: nothing on it stands out from its background.")
     full = float(np.percentile(strengths[strengths >= 0.5 * strengths.max()], 90))
     floor = noise
+    box = _bounds(visible)
     if max(visible[box].shape) != INK_SIDE:  # ink of that size has been fitted already, to its faintest pixel
         floor = max(noise, 0.1 * full)  # glow, and the ripples of compression
-        box = _bounds(visible & (contrast > 0.3 * full))
+        box = _bounds(_without_dust(visible & (contrast > 0.3 * full)))
     ink: _Floats = np.clip((contrast[box] - np.float32(floor)) / np.float32(full - floor), 0, 1)
     return ink
 
@@ -189,7 +189,7 @@ def _background(pixels: _Floats) -> tuple[_Floats, float]:
     terms = np.stack([np.ones_like(u), u, u * u, v, v * v, u * v], axis=1)
     kept = distance <= 3 * np.median(distance)
     for _ in range(3):  # ink that touches the border must not bend the surface
-        surface = np.linalg.lstsq(terms[kept], border[:, kept].T)[0].T
+        surface = border[:, kept] @ np.linalg.pinv(terms[kept]).T
         distance = np.abs(border - surface @ terms.T).max(axis=0)
         kept = distance <= 3 * np.median(distance)
     along_x = surface[:, :3] @ np.stack([np.ones_like(x), x, x * x])
@@ -198,12 +198,13 @@ def _background(pixels: _Floats) -> tuple[_Floats, float]:
     return background, 3 * float(np.percentile(distance, 75))
 
 
-def _neighbours(mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """How many of the nine pixels around and at each are set."""
-    padded = np.pad(mask.astype(np.uint8), 1)
-    rows = padded[:-2] + padded[1:-1] + padded[2:]
-    counts: NDArray[np.uint8] = rows[:, :-2] + rows[:, 1:-1] + rows[:, 2:]
-    return counts
+def _without_dust(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The mask less the connected parts that are tiny beside the largest one."""
+    parts, _ = ndimage.label(mask, np.ones((3, 3)))
+    sizes = np.bincount(parts.ravel())
+    sizes[0] = 0
+    kept: NDArray[np.bool_] = (sizes >= _DUST * sizes.max())[parts] & mask
+    return kept
 
 
 def _bounds(mask: NDArray[np.bool_]) -> _Box:

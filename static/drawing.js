@@ -70,6 +70,7 @@ export function setUpDrawing(state) {
     byId("undo").disabled = !sheet.canUndo();
     byId("clear").disabled = sheet.isEmpty();
     byId("random-image").disabled = !testImages(now);
+    byId("random-image").hidden = run.config.data !== "mnist";
     if (!sheet.ink().picture || sheet.ink().strokes.length) setText(byId("as-read-caption"), "28 × 28: what the networks see");
     setText(byId("ema-name"), run.averages.length ? averageLabel(run, average) : "no average");
     setText(byId("reading-source"), reading ? source(run, reading) : "");
@@ -104,8 +105,9 @@ export function setUpDrawing(state) {
   };
 }
 
-/** How many test images there are; 0 while it is not known, or with nothing to read them. */
-function testImages({ history }) {
+/** How many test images there are; 0 while that is not known, and for data whose images the server does not show. */
+function testImages({ run, history }) {
+  if (run.config.data !== "mnist") return 0;
   for (const evaluation of history.evaluations.values()) {
     if (evaluation.split === "test") return evaluation.n;
   }

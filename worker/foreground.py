@@ -7,9 +7,10 @@ from pathlib import Path
 from shadowboard.dataset import Dataset, load_dataset
 from shadowboard.errors import RunBusy
 from shadowboard.evaluation import evaluate
+from shadowboard.lease import LEASE_SECONDS, Watch
 from shadowboard.store import Run, Score, Store
 from shadowboard.terminal import Accuracies, TrainingDisplay
-from worker.loop import LEASE_SECONDS, Watch, run_once
+from worker.loop import run_once
 from worker.trainer import State
 from worker.training import Advanced, Event, Saved, Started
 

@@ -5,7 +5,6 @@ import os
 import secrets
 import socket
 import threading
-import time
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -13,13 +12,13 @@ from statistics import fmean
 
 from shadowboard.dataset import load_dataset
 from shadowboard.errors import LeaseLost, ShadowboardError
+from shadowboard.lease import LEASE_SECONDS, Watch
 from shadowboard.store import Metric, Run, State, Store
 from worker.training import METRIC_EVERY, Advanced, Ended, Event, Saved, Saving, Started, train
 
 log = logging.getLogger(__name__)
 
 HEARTBEAT_SECONDS = 0.4
-LEASE_SECONDS = 5.0
 _POLL_SECONDS = 0.5
 
 
@@ -55,29 +54,6 @@ class Heart:
                 return
             except ShadowboardError as error:
                 log.warning("No heartbeat for run %s: %s", self._run_id, error)
-
-
-class Watch:
-    """Which runs have stopped beating, judged by this process's own monotonic clock alone.
-
-    A run is stalled when its beat has stood still for LEASE_SECONDS of watching; no wall clock is
-    compared with another, so none can be wrong.
-    """
-
-    def __init__(self) -> None:
-        self._seen: dict[str, tuple[str | None, int, float]] = {}
-
-    def stalled(self, runs: Sequence[Run]) -> list[Run]:
-        """Those of `runs` in training that have not beaten for a lease. Call it again and again."""
-        now = time.monotonic()
-        seen: dict[str, tuple[str | None, int, float]] = {}
-        for run in runs:
-            if run.state == "training":
-                before = self._seen.get(run.id)
-                still = before is not None and before[:2] == (run.worker, run.beat)
-                seen[run.id] = before if before is not None and still else (run.worker, run.beat, now)
-        self._seen = seen
-        return [run for run in runs if run.id in seen and now - seen[run.id][2] >= LEASE_SECONDS]
 
 
 def work(store: Store, run_folder: Callable[[str], Path], stop: threading.Event) -> None:

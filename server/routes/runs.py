@@ -84,9 +84,7 @@ async def _events_run(services: TheServices, run_id: RunInPath) -> Run:
 async def _events_start(
     services: TheServices,
     after: Annotated[str, Query(description="Resume after this event"), EventId] = "",
-    last_event_id: Annotated[
-        str | None, Header(description="The same; goes before `after`"), _EventId
-    ] = None,
+    last_event_id: Annotated[str, Header(description="The same; goes before `after`"), EventId] = "",
 ) -> Cursor:
     if text := last_event_id or after:
         return decode(text)

@@ -3,6 +3,7 @@
 import shutil
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,7 @@ class Site:
     settings: Settings
     store: Store
     trained: dict[int, dict[str, Any]]
+    data: str
     url: str = ""
     _server: Server | None = None
     _thread: threading.Thread | None = None
@@ -79,8 +81,8 @@ class Site:
             assert not self._thread.is_alive(), "The server did not stop."
 
     def begin(self, name: str = "a run", **knobs: Any) -> Run:
-        """A run in training, without anything to show yet."""
-        config = parse_config({"steps": STEPS, "save_every": EVERY, **knobs})
+        """A run in training, without anything to show yet; it is evaluated on a few images of MNIST."""
+        config = parse_config({"steps": STEPS, "save_every": EVERY, "data": self.data, **knobs})
         return self.store.create_run(config, name, WORKER)
 
     def advance(self, run: Run, *steps: int) -> None:
@@ -100,7 +102,9 @@ class Site:
 def _kept(tensors: dict[str, Any], config: RunConfig) -> dict[str, Any]:
     """Without the averages that this run does not keep."""
     names = {average.name for average in config.averages}
-    return {key: value for key, value in tensors.items() if "EMA_" not in key or key.rpartition("/")[2] in names}
+    return {
+        key: value for key, value in tensors.items() if "EMA_" not in key or key.rpartition("/")[2] in names
+    }
 
 
 @pytest.fixture(scope="session")
@@ -116,13 +120,31 @@ def trained(mnist: Dataset) -> dict[int, dict[str, Any]]:
     return states
 
 
-@pytest.fixture
-def site(tmp_path: Path, store: Store, trained: dict[int, dict[str, Any]]) -> Iterator[Site]:
-    settings = Settings(home=tmp_path, host="127.0.0.1", port=0)
-    site = Site(settings, store, trained)
+@contextmanager
+def serving(home: Path, trained: dict[int, dict[str, Any]], data: Path) -> Iterator[Site]:
+    settings = Settings(home=home, host="127.0.0.1", port=0)
+    store = Store(settings.store_url)
+    site = Site(settings, store, trained, str(data))
     site.start()
     yield site
     site.stop()
+    store.close()
+
+
+@pytest.fixture(scope="session")
+def site(
+    tmp_path_factory: pytest.TempPathFactory, trained: dict[int, dict[str, Any]], small_data: Path
+) -> Iterator[Site]:
+    """One server for all tests that only look at runs of their own."""
+    with serving(tmp_path_factory.mktemp("home"), trained, small_data) as site:
+        yield site
+
+
+@pytest.fixture
+def own_site(tmp_path: Path, trained: dict[int, dict[str, Any]], small_data: Path) -> Iterator[Site]:
+    """A server for one test, without any run."""
+    with serving(tmp_path, trained, small_data) as site:
+        yield site
 
 
 # Who looks
@@ -130,20 +152,20 @@ def site(tmp_path: Path, store: Store, trained: dict[int, dict[str, Any]]) -> It
 
 @dataclass
 class Visitor:
-    """A browser window on the site, which takes down whatever is not as it should be."""
+    """A browser window on a site, which takes down whatever is not as it should be."""
 
     context: BrowserContext
     site: Site
     expects_loss: bool = False  # of the connection, about which a browser always complains
     complaints: list[str] = field(default_factory=list)
 
-    def open(self, path: str = "/") -> Page:
-        """A page of the site in a new tab."""
+    def open(self, run: Run | None = None, path: str = "/") -> Page:
+        """The page in a new tab, with the run or else at the path."""
         page = self.context.new_page()
         page.on("console", lambda message: self._hear(message.type, message.text))
         page.on("pageerror", lambda error: self.complaints.append(f"uncaught: {error}"))
         page.on("request", lambda request: self._check_host(request.url))
-        page.goto(self.site.url + path)
+        page.goto(self.site.url + (f"/?run={run.id}" if run else path))
         return page
 
     def _hear(self, kind: str, text: str) -> None:
@@ -159,11 +181,11 @@ Open = Callable[..., Visitor]
 
 
 @pytest.fixture
-def visit(chromium: Browser, site: Site) -> Iterator[Open]:
+def visit(chromium: Browser) -> Iterator[Open]:
     """Opens browser windows; at the end no page may have complained, nor asked another host for anything."""
     visitors: list[Visitor] = []
 
-    def visit(**options: Any) -> Visitor:
+    def visit(site: Site, **options: Any) -> Visitor:
         options = {"viewport": {"width": 1280, "height": 900}, "reduced_motion": "reduce", **options}
         visitors.append(Visitor(chromium.new_context(**options), site))
         return visitors[-1]

@@ -10,27 +10,27 @@ from tests.browser.test_drawing import SEVEN, draw
 pytestmark = pytest.mark.browser
 
 
-def test_a_lost_connection_is_resumed_with_nothing_doubled(site: Site, visit: Open) -> None:
-    run = site.begin()
-    site.advance(run, 0, 100)
-    visitor = visit()
-    page = visitor.open()
+def test_a_lost_connection_is_resumed_with_nothing_doubled(own_site: Site, visit: Open) -> None:
+    run = own_site.begin()
+    own_site.advance(run, 0, 100)
+    visitor = visit(own_site)
+    page = visitor.open(run)
     expect(page.locator("#sentence")).to_contain_text("At step 100")
 
     visitor.expects_loss = True
-    site.stop()
+    own_site.stop()
     banner = page.locator("#banner")
     expect(banner).to_contain_text("Connection lost")
     draw(page, SEVEN)
     expect(page.locator("#reading-text")).to_contain_text("The server cannot be reached")
-    site.advance(run, 200)
-    site.start()
+    own_site.advance(run, 200)
+    own_site.start()
 
     expect(banner).to_contain_text("Connected again", timeout=20_000)
     expect(page.locator("#sentence")).to_contain_text("At step 200")
     expect(page.locator("#reading-source")).to_contain_text("read at step 200")
     visitor.expects_loss = False
-    site.advance(run, 300)
+    own_site.advance(run, 300)
     expect(page.locator("#sentence")).to_contain_text("At step 300")
     page.get_by_label("Everything").check()
     expect(page.locator(MARKS)).to_have_count(8)
@@ -39,15 +39,15 @@ def test_a_lost_connection_is_resumed_with_nothing_doubled(site: Site, visit: Op
     expect(banner).to_be_hidden(timeout=10_000)
 
 
-def test_a_page_opened_before_the_server_answers(site: Site, visit: Open) -> None:
+def test_a_page_opened_before_the_server_answers(own_site: Site, visit: Open) -> None:
     """The list of runs cannot be had at first; the page says so and goes on by itself."""
-    run = site.begin()
-    site.advance(run, 100)
-    visitor = visit()
+    run = own_site.begin()
+    own_site.advance(run, 100)
+    visitor = visit(own_site)
     visitor.expects_loss = True
     refuse = True
     visitor.context.route("**/runs", lambda route: route.abort() if refuse else route.continue_())
-    page = visitor.open()
+    page = visitor.open(run)
     expect(page.locator("#loading")).to_contain_text("The server cannot be reached yet")
     refuse = False
     expect(page.locator("#sentence")).to_contain_text("At step 100", timeout=10_000)

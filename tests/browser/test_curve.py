@@ -14,9 +14,7 @@ MARKS = "#chart .scatterlayer .point"
 
 def correct(site: Site, run_id: str, step: int, average: str, split: str = "validation") -> int:
     return next(
-        s.correct
-        for s in site.store.scores(run_id)
-        if (s.step, s.average, s.split) == (step, average, split)
+        s.correct for s in site.store.scores(run_id) if (s.step, s.average, s.split) == (step, average, split)
     )
 
 
@@ -44,7 +42,7 @@ def drag_zoom(page: Page) -> None:
 def test_curve_grows_without_reload(site: Site, visit: Open) -> None:
     run = site.begin()
     site.advance(run, 0, 100)
-    page = visit().open()
+    page = visit(site).open(run)
     expect(page.locator(MARKS)).to_have_count(4)  # raw and averaged, twice
     page.evaluate("window.notReloaded = true")
 
@@ -59,14 +57,16 @@ def test_curve_grows_without_reload(site: Site, visit: Open) -> None:
 def test_sentence_tells_what_the_store_holds(site: Site, visit: Open) -> None:
     run = site.begin()
     site.advance(run, 0, 100, 200)
-    page = visit().open()
+    page = visit(site).open(run)
     sentence = page.locator("#sentence")
     expect(sentence).to_contain_text("At step 200")
     for split, name in (("validation", "Validation"), ("test", "Test")):
         page.get_by_label(name, exact=True).check()
         expect(sentence).to_contain_text(f"{split} images")
         raw, ema = (correct(site, run.id, 200, a, split) for a in ("", "ExponentialMovingAverage"))
-        outcome = f"{abs(ema - raw):,} {'more' if ema > raw else 'fewer'}" if ema != raw else "exactly as many"
+        outcome = (
+            f"{abs(ema - raw):,} {'more' if ema > raw else 'fewer'}" if ema != raw else "exactly as many"
+        )
         expect(sentence).to_contain_text(f"averaged weights read {ema:,} of")
         expect(sentence).to_contain_text(f"the raw weights {raw:,}: {outcome}.")
         expect(page.locator("#curve-title")).to_have_text(f"{name} accuracy")
@@ -75,7 +75,7 @@ def test_sentence_tells_what_the_store_holds(site: Site, visit: Open) -> None:
 def test_close_up_leaves_out_the_first_steps_and_says_so(site: Site, visit: Open) -> None:
     run = site.begin()
     site.advance(run, 0, 200, 300, 400, 500)
-    page = visit().open()
+    page = visit(site).open(run)
     expect(page.locator("#sentence")).to_contain_text("At step 500")
     expect(page.locator("#chart-caption")).to_contain_text("below this close-up")
     expect(page.locator("#chart-caption")).to_contain_text("at step 0")
@@ -90,7 +90,7 @@ def test_close_up_leaves_out_the_first_steps_and_says_so(site: Site, visit: Open
 def test_zoom_outlives_new_points(site: Site, visit: Open) -> None:
     run = site.begin()
     site.advance(run, 0, 100, 200)
-    page = visit().open()
+    page = visit(site).open(run)
     expect(page.locator("#sentence")).to_contain_text("At step 200")
     drag_zoom(page)
     reset = page.get_by_role("button", name="Reset zoom")
@@ -110,13 +110,13 @@ def test_zoom_outlives_new_points(site: Site, visit: Open) -> None:
 def test_pointing_reads_the_step_out(site: Site, visit: Open) -> None:
     run = site.begin()
     site.advance(run, 0, 100, 200)
-    page = visit().open()
+    page = visit(site).open(run)
     expect(page.locator("#readout")).to_contain_text("newest step200")
     box = page.locator("#chart .nsewdrag").first.bounding_box()
     assert box
     page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 0.5 * box["height"], steps=3)
     expect(page.locator("#readout .entry.step")).to_have_text("step100")
-    raw = correct(site, run.id, 100, "") / 5000
+    raw = correct(site, run.id, 100, "") / 100
     expect(page.locator("#readout .entry.raw dd")).to_have_text(f"{raw:.2%}".replace("%", "\u00a0%"))
     page.mouse.move(5, 5)
     expect(page.locator("#readout .entry.step")).to_have_text("newest step200")
@@ -125,7 +125,7 @@ def test_pointing_reads_the_step_out(site: Site, visit: Open) -> None:
 def test_several_averages_can_be_chosen(site: Site, visit: Open) -> None:
     run = site.begin(averages=[{"decay": 0.99}, {"decay": 0.999}])
     site.advance(run, 0, 100, 200)
-    page = visit().open()
+    page = visit(site).open(run)
     sentence = page.locator("#sentence")
     expect(sentence).to_contain_text("with decay 0.99 read")
     page.get_by_label("0.999", exact=True).check()
@@ -137,7 +137,7 @@ def test_several_averages_can_be_chosen(site: Site, visit: Open) -> None:
 def test_numbers_are_those_of_the_store(site: Site, visit: Open) -> None:
     run = site.begin()
     site.advance(run, 0, 100)
-    page = visit().open()
+    page = visit(site).open(run)
     expect(page.locator("#sentence")).to_contain_text("At step 100")
     page.get_by_text("The numbers").click()
     raw, ema = (correct(site, run.id, 100, a) for a in ("", "ExponentialMovingAverage"))
@@ -150,7 +150,7 @@ def test_numbers_are_those_of_the_store(site: Site, visit: Open) -> None:
 def test_chart_has_no_way_out(site: Site, visit: Open) -> None:
     run = site.begin()
     site.advance(run, 0)
-    page = visit().open()
+    page = visit(site).open(run)
     expect(page.locator(MARKS)).to_have_count(2)
     expect(page.locator("#chart .modebar-btn, #chart a")).to_have_count(0)
     assert page.evaluate("document.querySelectorAll('[style*=font-family] a[href^=http]').length") == 0

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Request, expect
 
 from tests.browser.conftest import Open, Site
 
@@ -25,79 +25,72 @@ def draw(page: Page, points: list[tuple[float, float]]) -> None:
     page.mouse.up()
 
 
-def ink(page: Page) -> int:
-    """How many pixels of the sheet are painted."""
-    painted: int = page.evaluate(
-        """() => {
-          const canvas = document.getElementById("canvas");
-          const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
-          return data.filter((value, i) => i % 4 === 3 && value > 128).length;
-        }"""
-    )
-    return painted
+def sheet(page: Page) -> str:
+    """What is painted on the sheet."""
+    return str(page.evaluate("document.getElementById('canvas').toDataURL()"))
 
 
 @pytest.fixture
-def page(site: Site, visit: Open) -> Page:
+def board(site: Site, visit: Open) -> Page:
     run = site.begin("the reader")
     site.advance(run, 0, 500)
-    page = visit().open()
+    page = visit(site).open(run)
     expect(page.locator("#sentence")).to_contain_text("At step 500")
     return page
 
 
-def test_a_drawn_seven_is_read_by_both(page: Page) -> None:
-    expect(page.locator("#canvas-hint")).to_be_visible()
-    draw(page, SEVEN)
-    expect(page.locator("#raw-digit")).to_have_text("7")
-    expect(page.locator("#ema-digit")).to_have_text("7")
-    expect(page.locator("#reading-text")).to_contain_text("Both read a 7")
-    expect(page.locator("#reading-source")).to_have_text("read at step 500 of the reader")
-    expect(page.locator("#canvas-hint")).to_be_hidden()
+def test_a_drawn_seven_is_read_by_both(board: Page) -> None:
+    expect(board.locator("#canvas-hint")).to_be_visible()
+    draw(board, SEVEN)
+    expect(board.locator("#raw-digit")).to_have_text("7")
+    expect(board.locator("#ema-digit")).to_have_text("7")
+    expect(board.locator("#reading-text")).to_contain_text("Both read a 7")
+    expect(board.locator("#reading-source")).to_have_text("read at step 500 of the reader")
+    expect(board.locator("#canvas-hint")).to_be_hidden()
     # The ten probabilities of each column add up; the bar of the digit is the longest.
     for kind in ("raw", "ema"):
-        shares = page.locator(f"#reading-rows .share.{kind}").all_inner_texts()
+        shares = board.locator(f"#reading-rows .share.{kind}").all_inner_texts()
         assert sum(float(s.split("\u00a0")[0]) for s in shares if s) == pytest.approx(100, abs=0.6)
-        expect(page.locator(f"#reading-rows .bar.{kind}.top")).to_have_count(1)
+        expect(board.locator(f"#reading-rows .bar.{kind}.top")).to_have_count(1)
 
 
-def test_undo_and_clear(page: Page) -> None:
-    draw(page, SEVEN)
-    expect(page.locator("#raw-digit")).to_have_text("7")
-    painted = ink(page)
-    page.get_by_role("button", name="Clear").click()
-    expect(page.locator("#canvas-hint")).to_be_visible()
-    expect(page.locator("#raw-digit")).to_have_text("–")
-    expect(page.get_by_role("button", name="Clear")).to_be_disabled()
-    page.get_by_role("button", name="Undo").click()
-    expect(page.locator("#raw-digit")).to_have_text("7")
-    assert ink(page) == painted
-    page.get_by_role("button", name="Undo").click()
-    expect(page.locator("#canvas-hint")).to_be_visible()
-    expect(page.get_by_role("button", name="Undo")).to_be_disabled()
+def test_undo_and_clear(board: Page) -> None:
+    draw(board, SEVEN)
+    expect(board.locator("#raw-digit")).to_have_text("7")
+    painted = sheet(board)
+    board.get_by_role("button", name="Clear").click()
+    expect(board.locator("#canvas-hint")).to_be_visible()
+    expect(board.locator("#raw-digit")).to_have_text("–")
+    expect(board.get_by_role("button", name="Clear")).to_be_disabled()
+    board.get_by_role("button", name="Undo").click()
+    expect(board.locator("#raw-digit")).to_have_text("7")
+    assert sheet(board) == painted
+    board.get_by_role("button", name="Undo").click()
+    expect(board.locator("#canvas-hint")).to_be_visible()
+    expect(board.get_by_role("button", name="Undo")).to_be_disabled()
 
 
-def test_a_one_is_drawn_with_keys_alone(page: Page) -> None:
-    page.locator("#canvas").focus()
+def test_a_one_is_drawn_with_keys_alone(board: Page) -> None:
+    board.locator("#canvas").focus()
     for _ in range(4):
-        page.keyboard.press("ArrowUp")
-    page.keyboard.press("Space")
+        board.keyboard.press("ArrowUp")
+    board.keyboard.press("Space")
     for _ in range(16):
-        page.keyboard.press("ArrowDown")
-    page.keyboard.press("Space")
-    expect(page.locator("#ema-digit")).to_have_text("1")
-    page.keyboard.press("ArrowRight")  # the pen is lifted: this draws nothing
-    page.keyboard.press("Delete")
-    expect(page.locator("#ema-digit")).to_have_text("–")
-    page.keyboard.press("Control+z")
-    expect(page.locator("#ema-digit")).to_have_text("1")
+        board.keyboard.press("ArrowDown")
+    board.keyboard.press("Space")
+    expect(board.locator("#ema-digit")).to_have_text("1")
+    board.keyboard.press("ArrowRight")  # the pen is lifted: this draws nothing
+    board.keyboard.press("Delete")
+    expect(board.locator("#ema-digit")).to_have_text("–")
+    board.keyboard.press("Control+z")
+    expect(board.locator("#ema-digit")).to_have_text("1")
 
 
 def test_touch_draws_and_does_not_scroll(site: Site, visit: Open) -> None:
     run = site.begin()
     site.advance(run, 500)
-    visitor = visit(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
-    page = visitor.open()
+    visitor = visit(site, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    page = visitor.open(run)
     expect(page.locator("#sentence")).to_contain_text("At step 500")
     canvas = page.locator("#canvas")
     canvas.scroll_into_view_if_needed()
@@ -114,7 +107,10 @@ def test_touch_draws_and_does_not_scroll(site: Site, visit: Open) -> None:
     assert page.evaluate("scrollY") == before
 
 
-def test_a_test_image_is_read_as_it_is(page: Page) -> None:
+def test_a_test_image_is_read_as_it_is(site: Site, visit: Open) -> None:
+    run = site.begin(data="mnist")
+    site.advance(run, 500)
+    page = visit(site).open(run)
     with page.expect_request("**/predict*") as sent:
         page.get_by_role("button", name="Test image").click()
     assert sent.value.headers["content-type"] == "application/json"
@@ -122,20 +118,30 @@ def test_a_test_image_is_read_as_it_is(page: Page) -> None:
     expect(page.locator("#raw-digit")).to_have_text(re.compile(r"\d"))
 
 
-def test_one_reading_at_a_time_and_the_latest_wins(page: Page) -> None:
+def test_one_reading_at_a_time_and_the_latest_wins(board: Page) -> None:
     """However fast the pen, no request is sent before the one before it is answered."""
     underway: list[str] = []
     overlaps: list[int] = []
-    page.on("request", lambda r: "/predict" in r.url and (underway.append(r.url), overlaps.append(len(underway))))
-    page.on("requestfinished", lambda r: "/predict" in r.url and underway.pop())
-    draw(page, [(0.5, 0.15), (0.5, 0.85)] * 6)
-    expect(page.locator("#ema-digit")).to_have_text("1")
+
+    def sent(request: Request) -> None:
+        if "/predict" in request.url:
+            underway.append(request.url)
+            overlaps.append(len(underway))
+
+    def answered(request: Request) -> None:
+        if "/predict" in request.url:
+            underway.remove(request.url)
+
+    board.on("request", sent)
+    board.on("requestfinished", answered)
+    draw(board, [(0.5, 0.15), (0.5, 0.85)] * 6)
+    expect(board.locator("#ema-digit")).to_have_text("1")
     assert set(overlaps) == {1}
 
 
 def test_the_drawing_is_read_again_by_the_next_checkpoint(site: Site, visit: Open) -> None:
     run = site.begin("growing")
-    page = visit().open()
+    page = visit(site).open(run)
     expect(page.locator("#sentence")).to_contain_text("No checkpoint yet")
     draw(page, SEVEN)
     expect(page.locator("#reading-text")).to_contain_text("no checkpoint yet")
@@ -149,7 +155,7 @@ def test_the_drawing_is_read_again_by_the_next_checkpoint(site: Site, visit: Ope
 def test_other_averages_are_told(site: Site, visit: Open) -> None:
     run = site.begin(averages=[{"decay": 0.99}, {"decay": 0.999}])
     site.advance(run, 500)
-    page = visit().open()
+    page = visit(site).open(run)
     expect(page.locator("#sentence")).to_contain_text("At step 500")
     draw(page, SEVEN)
     expect(page.locator("#ema-name")).to_have_text("averaged 0.99")

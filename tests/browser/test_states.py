@@ -11,27 +11,29 @@ from tests.browser.conftest import Open, Site
 pytestmark = pytest.mark.browser
 
 
-def test_no_run_yet_and_the_first_one(site: Site, visit: Open) -> None:
-    page = visit().open()
+def test_no_run_yet_and_the_first_one(own_site: Site, visit: Open) -> None:
+    page = visit(own_site).open()
     expect(page.get_by_role("heading", name="No run yet")).to_be_visible()
     page.get_by_role("button", name="Queue the reference recipe").click()
-    expect(page.locator("#state")).to_contain_text("Queued waiting for a worker: start one with shadowboard work")
-    run = site.store.newest_run()
+    expect(page.locator("#state")).to_contain_text(
+        "Queued waiting for a worker: start one with shadowboard work"
+    )
+    run = own_site.store.newest_run()
     assert (run.state, run.config) == ("queued", RunConfig())
-    expect(page).to_have_url(f"{site.url}/?run={run.id}")
+    expect(page).to_have_url(f"{own_site.url}/?run={run.id}")
 
 
-def test_a_run_that_appears_is_shown(site: Site, visit: Open) -> None:
-    page = visit().open()
+def test_a_run_that_appears_is_shown(own_site: Site, visit: Open) -> None:
+    page = visit(own_site).open()
     expect(page.get_by_role("heading", name="No run yet")).to_be_visible()
-    run = site.begin("begun elsewhere")
+    run = own_site.begin("begun elsewhere")
     expect(page.locator("#run-picker")).to_have_value(run.id, timeout=15_000)
     expect(page.locator("#sentence")).to_contain_text("No checkpoint yet")
 
 
 def test_queued_run_is_taken_off(site: Site, visit: Open) -> None:
     run = site.store.create_run(RunConfig(), "waiting")
-    page = visit().open()
+    page = visit(site).open(run)
     page.get_by_role("button", name="Take off the queue").click()
     page.get_by_role("dialog").get_by_role("button", name="Take it off").click()
     expect(page.locator("#state")).to_contain_text("Stopped Stopped before it began.")
@@ -41,7 +43,7 @@ def test_queued_run_is_taken_off(site: Site, visit: Open) -> None:
 def test_training_run_is_stopped_after_a_question(site: Site, visit: Open) -> None:
     run = site.begin("to be stopped")
     site.advance(run, 0, 100)
-    page = visit().open()
+    page = visit(site).open(run)
     expect(page.locator("#state")).to_contain_text("Training 100 of 600 steps · 500 steps/s · about 1")
     expect(page.get_by_role("progressbar")).to_have_attribute("value", "100")
     stop, dialog = page.get_by_role("button", name="Stop", exact=True), page.get_by_role("dialog")
@@ -73,7 +75,7 @@ def test_ended_runs(site: Site, visit: Open, state: str, message: str, shown: st
     run = site.begin("over")
     site.advance(run, 600)
     site.end(run, state, message)  # type: ignore[arg-type]
-    page = visit().open()
+    page = visit(site).open(run)
     expect(page.locator("#state")).to_have_text(shown if state == "finished" else re.compile(f"^{shown}$"))
     expect(page.locator("#run-picker option:checked")).to_have_text(f"over · {state} · {run.id}")
     expect(page.locator("#sentence")).to_contain_text("At step 600")
@@ -83,17 +85,17 @@ def test_ended_runs(site: Site, visit: Open, state: str, message: str, shown: st
 def test_a_run_whose_worker_is_gone_is_stalled(site: Site, visit: Open) -> None:
     run = site.begin("left alone")
     site.advance(run, 0)
-    page = visit().open()
+    page = visit(site).open(run)
     expect(page.locator("#state")).to_contain_text("Stalled", timeout=20_000)
     expect(page.locator("#state")).to_contain_text("start one with shadowboard work")
 
 
-def test_reload_and_back_keep_the_run(site: Site, visit: Open) -> None:
-    old = site.begin("the old one")
-    site.advance(old, 100)
-    new = site.begin("the new one")
-    site.advance(new, 200)
-    page = visit().open()
+def test_reload_and_back_keep_the_run(own_site: Site, visit: Open) -> None:
+    old = own_site.begin("the old one")
+    own_site.advance(old, 100)
+    new = own_site.begin("the new one")
+    own_site.advance(new, 200)
+    page = visit(own_site).open()
     picker = page.locator("#run-picker")
     expect(picker).to_have_value(new.id)
     picker.select_option(old.id)
@@ -107,9 +109,9 @@ def test_reload_and_back_keep_the_run(site: Site, visit: Open) -> None:
     expect(page.locator("#sentence")).to_contain_text("At step 100")
 
 
-def test_a_run_that_is_not_there(site: Site, visit: Open) -> None:
-    run = site.begin("there")
-    page = visit().open("/?run=<b>gone</b>")
+def test_a_run_that_is_not_there(own_site: Site, visit: Open) -> None:
+    run = own_site.begin("there")
+    page = visit(own_site).open(path="/?run=<b>gone</b>")
     expect(page.get_by_role("heading", name="No such run")).to_be_visible()
     expect(page.locator("#missing-text")).to_contain_text("There is no run “<b>gone</b>” here")
     page.get_by_role("link", name="Show the newest run").click()
@@ -119,5 +121,5 @@ def test_a_run_that_is_not_there(site: Site, visit: Open) -> None:
 def test_a_run_without_an_average(site: Site, visit: Open) -> None:
     run = site.begin("raw only", averages=[])
     site.advance(run, 300)
-    page = visit().open()
+    page = visit(site).open(run)
     expect(page.locator("#sentence")).to_contain_text("this run keeps no average")

@@ -1,0 +1,160 @@
+import time
+from collections.abc import Callable
+from typing import Any
+
+import httpx2
+import pytest
+
+from shadowboard.store import Metric, Run, Score, Store
+
+Make = Callable[..., Run]
+pytestmark = pytest.mark.usefixtures("no_backlog")
+
+
+def steps(reader: Any) -> list[int]:
+    return [step for points in reader.named("training") for step in points["step"]]
+
+
+def test_what_happens_is_sent(client: httpx2.Client, make_run: Make, store: Store, read_events: Any) -> None:
+    run = make_run((0, 10), state="training")
+    with read_events(client, run) as reader:
+        reader.wait(lambda events: len(events) == 1)
+        name, data, id_ = reader.events[0]
+        assert (name, id_) == ("run", "m1-c2-e0")
+        assert data == client.get(f"/runs/{run.id}").json()
+        store.add_progress(run.id, "worker", 20, 9.0, [Metric(15, 0.5), Metric(20, 0.4)])
+        store.add_checkpoint(run.id, "worker", 20, 77)
+        store.add_evaluation(run.id, Score(20, "", "test", 4, 1, 2.5, 0.1), b"abcd", b"abcd" * 4)
+        reader.wait(lambda events: any(name == "evaluation" for name, *_ in events))
+        (points,) = reader.named("training")
+        assert (points["step"], points["loss"]) == ([15, 20], [0.5, 0.4])
+        assert points["learning_rate"] == pytest.approx([0.8 * 0.99 ** (s / 550) for s in (14, 19)])
+        assert points["decay"] == {"ExponentialMovingAverage": pytest.approx([16 / 25, 21 / 30])}
+        (checkpoint,) = reader.named("checkpoint")
+        assert (checkpoint["step"], checkpoint["bytes"]) == (20, 77)
+        assert reader.named("evaluation") == [
+            {"step": 20, "weights": "raw", "average": None, "split": "test", "n": 4, "correct": 1,
+             "accuracy": 0.25, "loss": 2.5}
+        ]  # fmt: skip
+        assert reader.named("run")[-1]["step"] == 20
+        assert reader.events[-1][2] == "m3-c3-e1"
+        store.release(run.id, "worker", "finished", "Done.")
+        reader.wait(lambda events: reader.named("run")[-1]["message"] == "Done.")
+
+
+def test_history_and_events_fit_together_over_breaks_and_restarts(
+    make_run: Make, store: Store, serving: Any, read_events: Any
+) -> None:
+    run, other = make_run((), state="training"), make_run((), state="training")
+    written = 0
+
+    def train(count: int) -> None:
+        nonlocal written
+        for _ in range(count):
+            written += 1
+            store.add_progress(run.id, "worker", written, 1.0, [Metric(written, 1.0)])
+            store.add_progress(other.id, "worker", written, 1.0, [Metric(written, 2.0)])
+            store.add_evaluation(run.id, Score(1000 - written, "", "test", 4, 1, 1.0, 0.1), b"a", b"abcd")
+
+    train(3)
+    with serving() as client:
+        history = client.get(f"/runs/{run.id}/history").json()
+        seen = history["training"]["step"]
+        evaluated = [evaluation["step"] for evaluation in history["evaluations"]]
+        train(2)
+        cursor = history["cursor"]
+        for _ in range(3):  # each time a connection that breaks somewhere
+            with read_events(client, run, after=cursor) as reader:
+                train(2)
+                reader.wait(lambda events: bool(reader.named("training")))
+                read = len(reader.events)
+            got = reader.events[: max(1, read - 1)]
+            for name, data, id_ in got:
+                seen += data["step"] if name == "training" else []
+                evaluated += [data["step"]] if name == "evaluation" else []
+                cursor = id_
+    train(2)
+    with serving() as client, read_events(client, run, after="m0-c0-e0", header=cursor) as reader:
+        reader.wait(lambda events: len(seen) + len(steps(reader)) >= written)
+        reader.wait(lambda events: len(evaluated) + len(reader.named("evaluation")) >= written)
+        time.sleep(0.5)
+        seen += steps(reader)
+        evaluated += [evaluation["step"] for evaluation in reader.named("evaluation")]
+    assert seen == list(range(1, written + 1))
+    assert sorted(evaluated) == [1000 - step for step in range(written, 0, -1)]
+
+
+def test_many_points_come_in_batches(
+    client: httpx2.Client, make_run: Make, store: Store, read_events: Any
+) -> None:
+    run = make_run()
+    store_metrics = [Metric(step, 1.0) for step in range(1, 1201)]
+    training = make_run((), state="training")
+    store.add_progress(training.id, "worker", 1200, 1.0, store_metrics)
+    with read_events(client, training, after="m0-c0-e0") as reader:
+        reader.wait(lambda events: len(steps(reader)) == 1200)
+    assert [len(points["step"]) for points in reader.named("training")] == [500, 500, 200]
+    assert run.id
+
+
+def test_only_what_changes_is_sent(client: httpx2.Client, make_run: Make, read_events: Any) -> None:
+    with read_events(client, make_run((0,))) as reader:
+        reader.wait(lambda events: len(events) == 1)
+        time.sleep(1)
+        assert len(reader.events) == 1
+
+
+def test_a_deleted_run_is_gone(client: httpx2.Client, make_run: Make, store: Store, read_events: Any) -> None:
+    import sqlalchemy
+
+    run = make_run((0,))
+    with read_events(client, run) as reader:
+        reader.wait(lambda events: len(events) == 1)
+        with store._begin() as connection:
+            connection.execute(sqlalchemy.text("DELETE FROM runs WHERE id = :id"), {"id": run.id})
+        reader.wait(lambda events: events[-1][0] == "gone")
+        reader.join()
+        assert reader.ended
+    assert client.get(f"/runs/{run.id}/events").status_code == 404
+
+
+def test_a_quiet_stream_is_kept_alive(
+    client: httpx2.Client, make_run: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fastapi.routing._PING_INTERVAL", 0.1)
+    run = make_run((0,))
+    with client.stream("GET", f"/runs/{run.id}/events") as response:
+        assert next(line for line in response.iter_lines() if line.startswith(":"))
+
+
+def test_the_store_is_polled_once_for_all(
+    client: httpx2.Client, make_run: Make, store: Store, read_events: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = make_run((), state="training")
+    asked: list[float] = []
+    cursor, metrics = Store.cursor, Store.metrics
+    read: list[int] = []
+
+    def counted(self: Store) -> Any:
+        asked.append(time.monotonic())
+        return cursor(self)
+
+    def counted_metrics(self: Store, run_id: str, after: int = 0) -> Any:
+        read.append(after)
+        return metrics(self, run_id, after)
+
+    readers = [read_events(client, run, after="m0-c0-e0") for _ in range(20)]
+    for reader in readers:
+        reader.__enter__()
+    for reader in readers:
+        reader.wait(lambda events: len(events) == 1)
+    monkeypatch.setattr(Store, "cursor", counted)
+    monkeypatch.setattr(Store, "metrics", counted_metrics)
+    store.add_progress(run.id, "worker", 1, 1.0, [Metric(1, 1.0)])
+    for reader in readers:
+        reader.wait(lambda events, reader=reader: steps(reader) == [1])
+    time.sleep(1)
+    assert len(asked) < 12
+    assert len(read) < 5
+    for reader in readers:
+        reader.__exit__()

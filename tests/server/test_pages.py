@@ -1,0 +1,106 @@
+import gzip
+import io
+import re
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import numpy as np
+import pytest
+from PIL import Image
+
+from shadowboard.dataset import Dataset
+
+FOREVER = "public, max-age=31536000, immutable"
+
+
+@pytest.fixture(scope="module")
+def served(sample: tuple[httpx2.Client, Any, Any]) -> httpx2.Client:
+    return sample[0]
+
+
+def test_the_page(served: httpx2.Client) -> None:
+    for path in ("/", "/?run=abc"):
+        answer = served.get(path)
+        assert answer.status_code == 200
+        assert answer.headers["content-type"] == "text/html; charset=utf-8"
+        assert answer.headers["cache-control"] == "no-cache"
+        assert re.search(r'"/static/plotly.min.js\?v=[0-9a-f]{16}"', answer.text)
+
+
+def test_every_file_that_the_page_names_is_there_and_of_this_host(served: httpx2.Client) -> None:
+    addresses = re.findall(r'(?:src|href)="([^"#]+\.[a-z]+[^"]*)"', served.get("/").text)
+    assert addresses
+    for address in addresses:
+        assert "//" not in address
+        assert served.get("/" + address.removeprefix("/")).status_code == 200
+
+
+def test_plotly_comes_compressed_and_is_kept_forever(served: httpx2.Client) -> None:
+    address = re.search(r"/static/plotly.min.js\?v=[0-9a-f]+", served.get("/").text)
+    assert address is not None
+    with served.stream("GET", address[0], headers={"Accept-Encoding": "gzip"}) as answer:
+        packed = b"".join(answer.iter_raw())
+        headers = answer.headers
+    assert headers["content-encoding"] == "gzip"
+    assert headers["cache-control"] == FOREVER
+    assert headers["vary"] == "Accept-Encoding"
+    assert headers["content-type"].startswith("text/javascript")
+    plain = served.get(address[0], headers={"Accept-Encoding": "identity"})
+    assert "content-encoding" not in plain.headers
+    assert gzip.decompress(packed) == plain.content
+    assert b"plotly.js" in plain.content[:100]
+    again = served.get(address[0], headers={"If-None-Match": headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+
+
+def test_static_files_are_asked_about_unless_their_address_names_their_content(
+    served: httpx2.Client,
+) -> None:
+    plain = served.get("/static/page.js")
+    assert plain.headers["cache-control"] == "no-cache"
+    assert plain.headers["content-type"].startswith("text/javascript")
+    again = served.get("/static/page.js", headers={"If-None-Match": plain.headers["etag"]})
+    assert again.status_code == 304
+    assert served.get("/static/page.js?v=0123").headers["cache-control"] == FOREVER
+
+
+def test_addresses_change_with_the_content(tmp_path: Path) -> None:
+    from server.assets import Assets
+
+    assets = Assets()
+    assets.static = tmp_path
+    (tmp_path / "a.css").write_text("one")
+    one = assets.static_url("a.css")
+    (tmp_path / "a.css").write_text("two")
+    assert re.fullmatch(r"/static/a\.css\?v=[0-9a-f]{16}", one)
+    assert assets.static_url("a.css") != one
+
+
+def test_folders_are_found_beside_the_package_or_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from server import assets
+
+    package = tmp_path / "server"
+    package.mkdir()
+    monkeypatch.setattr(assets, "__file__", str(package / "assets.py"))
+    assert assets.folder("static") == tmp_path / "static"
+    (package / "static").mkdir()
+    assert assets.folder("static") == package / "static"
+
+
+@pytest.mark.parametrize(
+    ("split", "index"), [("test", 0), ("test", 9999), ("validation", 4999), ("train", 54999)]
+)
+def test_images_are_those_of_the_data(served: httpx2.Client, mnist: Dataset, split: str, index: int) -> None:
+    answer = served.get(f"/images/{split}/{index}.png")
+    assert answer.headers["content-type"] == "image/png"
+    assert answer.headers["cache-control"] == FOREVER
+    with Image.open(io.BytesIO(answer.content)) as image:
+        assert (image.mode, image.size) == ("L", (28, 28))
+        assert np.array_equal(np.asarray(image).ravel(), getattr(mnist, split).images[index])
+
+
+def test_health(served: httpx2.Client) -> None:
+    assert served.get("/healthz").json() == {"status": "ok"}
