@@ -97,6 +97,7 @@ class EngineLoader:
 
     def _warm_up(self) -> None:
         """Use everything once: an operation's first use takes many times as long as the next."""
+        import shadowboard.digit_image  # noqa: F401
         from shadowboard.evaluation import evaluate, wilson_interval
         from shadowboard.network import init
 

@@ -99,5 +99,6 @@ def _sentence(error: dict[str, Any]) -> str:
 
 async def _unexpected_error(_request: Request, error: Exception) -> Response:
     # Starlette raises it again after this answer, so that the server logs it with its traceback.
-    name = type(error).__name__
-    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, f"Unexpected {name}; the server's log has more.")
+    # The server then closes the connection, which the client should know before it sends its next request.
+    detail = f"Unexpected {type(error).__name__}; the server's log has more."
+    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, detail, {"Connection": "close"})

@@ -143,14 +143,14 @@ def _read_idx(path: Path, magic: int) -> _Bytes:
         content = cast(BinaryIO, gzip.GzipFile(fileobj=file)) if packed else file
         shape = _read_shape(path, content, magic)
         claimed = math.prod(shape)
-        # A read reserves what it is asked for, so a claim that cannot be true is refused before it.
-        room = size * _DEFLATE_LIMIT if packed else size
-        if claimed > room:
+        # A read reserves what it is asked for, so it is asked for no more than the file can hold.
+        if packed and claimed > size * _DEFLATE_LIMIT:
             raise DatasetDamaged(
                 f"{path} claims {claimed:,} bytes of values in its header, which a file of {size:,} bytes "
                 "cannot hold; expected a header that matches the file."
             )
-        values = content.read(claimed + 1)  # one more: shows a surplus, and runs gzip's checksum
+        # One byte more than claimed: it shows a surplus, and makes gzip compare its checksum.
+        values = content.read(claimed + 1 if packed else min(claimed + 1, size))
     if len(values) != claimed:
         found = f"{len(values):,}" if len(values) < claimed else f"more than {claimed:,}"
         raise DatasetDamaged(f"{path} holds {found} bytes after its header; expected {claimed:,}.")

@@ -31,6 +31,7 @@ MAX_SIDE = 20_000
 _WORKING_SIDE = 1024  # pixels; a larger picture is averaged down before it is looked at
 _ROUNDING = 0.5 / 255  # half a step of an 8-bit picture
 _FAINTEST = 8 / 255  # contrast; less than this a person does not see
+_THINNEST = 0.1  # width of a stroke, as a share of the longer side
 _DUST = 0.02  # of the largest part; a part smaller than this is none of the digit
 _ORIENTATION = 0x0112  # the EXIF tag, and what its values ask for
 _TRANSPOSES = {
@@ -56,7 +57,7 @@ def from_picture(data: bytes) -> DigitImage:
 
     Raises PictureInvalid where the bytes are no such picture, or where nothing stands out on it.
     """
-    return _fit(_find_ink(_decode(data)))
+    return _fit(_thicken(_find_ink(_decode(data))))
 
 
 def from_array(image: object) -> DigitImage:
@@ -102,14 +103,11 @@ def _decode(data: bytes) -> _Floats:
         )
     try:
         image.draft(None, (_WORKING_SIDE, _WORKING_SIDE))  # JPEG decodes to a smaller size faster
-        pixels = _as_channels(image)
+        return _as_channels(image)
     except Exception:
         raise PictureInvalid(
             f"The picture starts as {image.format} but is damaged or cut short; expected a complete file."
         ) from None
-    if not np.isfinite(pixels).all():
-        raise PictureInvalid("The picture holds values that are not numbers; expected finite ones.")
-    return pixels
 
 
 def _as_channels(image: Image.Image) -> _Floats:
@@ -129,8 +127,10 @@ def _as_channels(image: Image.Image) -> _Floats:
     turn = _TRANSPOSES.get(_orientation(image))
     if turn is not None:
         picture = picture.transpose(turn)
-    planes: _Floats = np.stack([np.asarray(band, np.float32) for band in picture.split()])
-    planes /= np.float32(scale)
+    bands = picture.split()
+    planes = np.empty((len(bands), picture.height, picture.width), np.float32)
+    for plane, band in zip(planes, bands, strict=True):
+        np.divide(np.asarray(band), np.float32(scale), out=plane)
     return planes
 
 
@@ -145,23 +145,25 @@ def _orientation(image: Image.Image) -> int:
 def _find_ink(pixels: _Floats) -> _Floats:
     """The part of the picture that holds the ink: float32 [h, w] in [0, 1], 0 background, 1 full ink."""
     background, noise = _background(pixels)
-    difference = pixels - background
-    contrast: _Floats = np.abs(difference).max(axis=0)
+    contrast = np.zeros(pixels.shape[1:], np.float32)
+    for plane, level in zip(pixels, background, strict=True):
+        np.maximum(contrast, np.abs(plane - level), out=contrast)
     if noise > 0:
         # Glare and shade go both ways, ink one way: that of the strongest differences.
+        difference = pixels - background
         strongest = difference[:, contrast >= 0.5 * contrast.max()].mean(axis=1)
-        contrast[np.tensordot(strongest, difference, 1) <= 0] = 0
+        contrast[np.einsum("c,chw->hw", strongest, difference) <= 0] = 0
     visible = contrast > max(noise, _ROUNDING)
     strengths = contrast[visible]
     if not strengths.size or strengths.max() < max(_FAINTEST, 1.5 * noise):
         raise PictureInvalid("The picture is empty: nothing on it stands out from its background.")
     full = float(np.percentile(strengths[strengths >= 0.5 * strengths.max()], 90))
     floor = noise
-    box = _bounds(visible)
-    if max(visible[box].shape) != INK_SIDE:  # ink of that size has been fitted already, to its faintest pixel
+    contrast = contrast[_bounds(visible)]
+    if max(contrast.shape) != INK_SIDE:  # ink of that size has been fitted already, to its faintest pixel
         floor = max(noise, 0.1 * full)  # glow, and the ripples of compression
-        box = _bounds(_without_dust(visible & (contrast > 0.3 * full)))
-    ink: _Floats = np.clip((contrast[box] - np.float32(floor)) / np.float32(full - floor), 0, 1)
+        contrast = contrast[_bounds(_without_dust(contrast > max(noise, 0.3 * full)))]
+    ink: _Floats = np.clip((contrast - np.float32(floor)) / np.float32(full - floor), 0, 1)
     return ink
 
 
@@ -215,11 +217,27 @@ def _bounds(mask: NDArray[np.bool_]) -> _Box:
     return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
 
 
+def _thicken(ink: _Floats) -> _Floats:
+    """Cropped ink with its strokes at least a tenth as wide as its longer side, as MNIST's pens drew them."""
+    longer = max(ink.shape)
+    if longer <= INK_SIDE:
+        return ink
+    mask = np.pad(ink > 0.5, 1)
+    outline = np.count_nonzero(np.diff(mask, axis=0)) + np.count_nonzero(np.diff(mask, axis=1))
+    # A stroke has two sides; counted along the pixels' edges they are 4/π of their length on average.
+    stroke = 2 * np.count_nonzero(mask) / (outline * math.pi / 4)
+    missing = round((_THINNEST * longer - stroke) / 2)  # on each side of the stroke
+    if missing < 1:
+        return ink
+    thick: _Floats = ndimage.maximum_filter(np.pad(ink, missing), 2 * missing + 1)
+    return thick
+
+
 def _fit(ink: _Floats) -> DigitImage:
     """Scales cropped ink [h, w] to fit 20×20 and places its centre of mass: float32 [28, 28]."""
     side = DOT_SIDE if _is_dot(ink) else INK_SIDE
     height, width = (max(1, round(length * side / max(ink.shape))) for length in ink.shape)
-    digit = _resampling(ink.shape[0], height) @ ink @ _resampling(ink.shape[1], width).T
+    digit = _resample(_resample(ink, height).T, width).T
     digit /= digit.max()  # a thin line fades when it is averaged down; in MNIST none does
     mass = digit.sum()
     middle_y = float(digit.sum(axis=1) @ np.arange(height)) / mass
@@ -242,16 +260,21 @@ def _is_dot(ink: _Floats) -> bool:
     return bool((ink[within] > 0.5).all())
 
 
-def _resampling(length: int, target: int) -> _Floats:
-    """The matrix [target, length] that averages over areas to shrink, and interpolates to enlarge."""
-    weights: NDArray[np.float64]
-    if target <= length:
-        edges = np.linspace(0, length, target + 1)
-        pixels = np.arange(length)
-        overlap = np.minimum(edges[1:, None], pixels + 1) - np.maximum(edges[:-1, None], pixels)
-        weights = np.maximum(overlap, 0)
-    else:
-        places = np.clip((np.arange(target) + 0.5) * length / target - 0.5, 0, length - 1)
-        weights = np.maximum(1 - np.abs(places[:, None] - np.arange(length)), 0)
-    normal: _Floats = (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
-    return normal
+def _resample(rows: NDArray[np.floating], target: int) -> NDArray[np.float64]:
+    """The picture with `target` rows: exact averages over areas to shrink, straight lines to enlarge."""
+    count = len(rows)
+    if target > count:
+        places = np.clip((np.arange(target) + 0.5) * count / target - 0.5, 0, count - 1)
+        below = places.astype(int)
+        share = (places - below)[:, None]
+        between: NDArray[np.float64] = (1 - share) * rows[below] + share * rows[
+            np.minimum(below + 1, count - 1)
+        ]
+        return between
+    # Differences of running sums, for a matrix product would wait for the cores that training holds.
+    sums = np.concatenate([np.zeros((1, rows.shape[1])), np.cumsum(rows, axis=0, dtype=np.float64)])
+    edges = np.linspace(0, count, target + 1)
+    whole = np.minimum(edges.astype(int), count - 1)
+    at_edges = sums[whole] + (edges - whole)[:, None] * rows[whole]
+    averages: NDArray[np.float64] = np.diff(at_edges, axis=0) * (target / count)
+    return averages

@@ -47,11 +47,32 @@ def logits(weights: Weights, images: Any, activation: str = "relu") -> Any:
     return values
 
 
-def loss(weights: Weights, images: Any, labels: Any, activation: str, regularization: float) -> Any:
-    """Mean sparse softmax cross-entropy plus regularization · Σ ½‖W‖² over the weights, not the biases."""
-    entropy = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits(weights, images, activation))
-    penalty = sum(tf.nn.l2_loss(w) for name, w in weights.items() if name.endswith("/weights"))
-    return tf.reduce_mean(entropy) + regularization * penalty
+def entropy(weights: Weights, images: Any, labels: Any, activation: str = "relu") -> Any:
+    """Mean sparse softmax cross-entropy, in nats, of images float32 [N, 784] with labels int32 [N]."""
+    return tf.reduce_mean(
+        tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits(weights, images, activation))
+    )
+
+
+def penalty(weights: Weights, regularization: float) -> Any:
+    """regularization · Σ ½‖W‖² over the weights, not the biases."""
+    return regularization / 2 * sum(_sum_of_squares(weights[name]) for name in regularized(weights))
+
+
+def regularized(weights: Weights) -> list[str]:
+    """The names of the variables that the penalty is on."""
+    return [name for name in weights if name.endswith("/weights")]
+
+
+def _sum_of_squares(values: Any) -> Any:
+    """Σ v² of [rows, columns], in two stages.
+
+    XLA adds up to a single number one element after the other, which for a large layer takes as long as a
+    matrix product; the first stage, over blocks of rows, uses the processor's vectors.
+    """
+    blocks = max(b for b in range(1, 17) if values.shape[0] % b == 0)
+    partial = tf.reduce_sum(tf.reshape(tf.square(values), [blocks, -1]), axis=0)
+    return tf.reduce_sum(tf.nn.relu(partial))  # no partial sum is negative; but now the stages stay apart
 
 
 def recognise(shapes: Mapping[str, Sequence[int]]) -> list[str]:

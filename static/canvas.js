@@ -10,6 +10,12 @@ const isEmpty = ({ strokes, picture }) => !strokes.length && !picture;
 function paintStroke(context, points, size) {
   const [first, ...rest] = points.map(({ x, y }) => ({ x: x * size, y: y * size }));
   context.beginPath();
+  if (rest.every(({ x, y }) => x === first.x && y === first.y)) {
+    // A line of no length is not painted, not even its round ends.
+    context.arc(first.x, first.y, context.lineWidth / 2, 0, 2 * Math.PI);
+    context.fill();
+    return;
+  }
   context.moveTo(first.x, first.y);
   // Through the middles of the segments, each point drawing the curve towards itself: round, without corners.
   for (const [i, point] of rest.entries()) {
@@ -17,7 +23,6 @@ function paintStroke(context, points, size) {
     if (next) context.quadraticCurveTo(point.x, point.y, (point.x + next.x) / 2, (point.y + next.y) / 2);
     else context.lineTo(point.x, point.y);
   }
-  if (!rest.length) context.lineTo(first.x, first.y);
   context.stroke();
 }
 
@@ -27,7 +32,7 @@ function paint(context, ink, size, colour) {
     context.imageSmoothingEnabled = false;
     context.drawImage(tinted(ink.picture, colour), 0, 0, size, size);
   }
-  context.strokeStyle = colour;
+  context.strokeStyle = context.fillStyle = colour;
   context.lineWidth = PEN_WIDTH * size;
   context.lineCap = context.lineJoin = "round";
   for (const stroke of ink.strokes) paintStroke(context, stroke, size);

@@ -97,6 +97,7 @@ function caption(below) {
   if (!below.length) return "";
   const lowest = below.reduce((a, b) => (b.accuracy < a.accuracy ? b : a));
   const steps = [...new Set(below.map((e) => e.step))];
-  const which = steps.length === 1 ? `Step ${count(steps[0])} lies` : `Points of ${count(steps.length)} steps lie`;
-  return `${which} below this close-up, down to ${percent(lowest.accuracy, 1)} at step ${count(lowest.step)}: “Everything” shows them.`;
+  const place = `${percent(lowest.accuracy, 1)} at step ${count(lowest.step)}`;
+  if (steps.length === 1) return `Below this close-up: ${place}. “Everything” shows it.`;
+  return `Below this close-up: points of ${count(steps.length)} steps, down to ${place}. “Everything” shows them.`;
 }

@@ -4,6 +4,7 @@ import { averageLabel } from "./format.js";
 import { curve } from "./history.js";
 import { closeUp } from "./range.js";
 
+const FEW_STEPS = 10; // fewer would be numbered with fractions
 const FEW_POINTS = 80; // up to so many, each evaluation is marked
 // Plotly's names and the same as text: what tells one average's curve from another's besides its shade.
 const SYMBOLS = [
@@ -58,7 +59,7 @@ function lossTrace({ training }, colours) {
 function lastStep({ run, history }, shown) {
   const evaluated = shown.flatMap(({ points }) => points.at(-1)?.step ?? 0);
   const known = Math.max(run.step, history.training.step.at(-1) ?? 0, ...evaluated);
-  return known || run.steps;
+  return known ? Math.max(known, FEW_STEPS) : run.steps;
 }
 
 /**
@@ -132,8 +133,8 @@ export function figure(state, colours, { font, narrow, zoom }) {
   return { data, layout, below: close?.below ?? [], empty: !shown[0].points.length };
 }
 
-/** All there is; the whole of the axis where there is nothing yet. */
-const wholeRange = (shown) => (shown.some(({ points }) => points.length) ? { autorange: true } : { range: [0, 100] });
+/** All there is; the whole of the axis where there is no curve yet. */
+const wholeRange = (shown) => (shown[0].points.length > 1 ? { autorange: true } : { range: [0, 100] });
 
 /** Ticks at so many round values of each decade that two or three of them are seen. */
 function lossTicks(losses) {
@@ -142,8 +143,8 @@ function lossTicks(losses) {
   const [low, high] = [Math.min(...finite), Math.max(...finite)].map(Math.log10);
   const values = [];
   const span = high - low;
-  const digits = span < 0.7 ? [1, 1.5, 2, 3, 5, 7] : span < 2.5 ? [1, 3] : [1];
-  for (let decade = Math.floor(low); decade <= high; decade += 1) {
+  const digits = span < 0.05 || span > 2.5 ? [1] : span < 0.7 ? [1, 1.5, 2, 3, 5, 7] : [1, 3];
+  for (let decade = Math.floor(low) - 1; decade <= high + 1; decade += 1) {
     values.push(...digits.map((digit) => digit * 10 ** decade));
   }
   return { tickvals: values, tickformat: "~g" };

@@ -19,8 +19,8 @@ export function duration(seconds) {
   return `${(seconds / 3600).toFixed(1)}${NBSP}h`;
 }
 
-/** A number to three significant digits, without an exponent where it is readable without. */
-export const significant = (value) => (value === null ? "–" : String(Number(value.toPrecision(3))));
+/** A number to three significant digits (or more), without an exponent where it is readable without. */
+export const significant = (value, digits = 3) => (value === null ? "–" : String(Number(value.toPrecision(digits))));
 
 /** What tells an average from the run's others: its decay, and `constant` where it has no warm-up. */
 export const decayName = (average) => `${average.decay}${average.num_updates ? "" : " constant"}`;

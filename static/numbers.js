@@ -20,18 +20,20 @@ export function setUpNumbers(state) {
     if (!details.open || !run) return;
     const names = run.averages.map((a) => a.name);
     const chosen = names.indexOf(average);
-    const several = names.length > 1;
     const found = rows(history, split, names).slice(0, MOST_ROWS);
+    const label = (name) => averageLabel(run, name);
+    const word = (name) => element("span", { class: name === average ? "ema-word" : "", text: label(name) });
     const header = element("tr", {},
       element("th", { scope: "col", text: "step" }),
       element("th", { scope: "col" }, element("span", { class: "raw-word", text: "raw" })),
-      ...names.map((name) => element("th", { scope: "col" }, element("span", { class: "ema-word", text: averageLabel(run, name) }))),
-      ...(chosen < 0 ? [] : [element("th", { scope: "col", text: several ? `${averageLabel(run, average)} − raw` : "averaged − raw" })]));
+      ...names.map((name) => element("th", { scope: "col" }, word(name))),
+      ...(chosen < 0 ? [] : [element("th", { scope: "col", text: `${label(average)} − raw` })]));
+    const cell = (text) => element("td", { text });
     const body = found.map(({ step, raw, averaged }) => element("tr", {},
       element("th", { scope: "row", text: count(step) }),
-      element("td", { text: count(raw.correct) }),
-      ...averaged.map((e) => element("td", { text: e ? count(e.correct) : "…" })),
-      ...(chosen < 0 ? [] : [element("td", { text: averaged[chosen] ? signed(averaged[chosen].correct - raw.correct) : "…" })])));
+      cell(count(raw.correct)),
+      ...averaged.map((e) => cell(e ? count(e.correct) : "…")),
+      ...(chosen < 0 ? [] : [cell(averaged[chosen] ? signed(averaged[chosen].correct - raw.correct) : "…")])));
     const n = found[0]?.raw.n;
     const caption = n ? `Of ${count(n)} ${split} images, read right` : "No evaluation yet";
     setChildren(byId("numbers-table"),

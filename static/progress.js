@@ -29,7 +29,7 @@ function describe(run) {
       return ["waiting for a worker: start one with ", begin];
     case "stalled": {
       const sign = run.heartbeat_at ? `the worker has given no sign since ${time(run.heartbeat_at)}` : "the worker is gone";
-      return [`at ${steps}: ${sign}; start one with `, begin];
+      return [`at ${steps}: ${sign}; to go on, start one with `, begin];
     }
     case "training":
       return [run.stop_requested ? `${steps} · stopping…` : [steps, ...pace(run)].join(" · ")];
@@ -56,7 +56,8 @@ async function askToStop(state) {
   const agreed = await confirmed(
     training ? "Stop this run?" : "Take this run off the queue?",
     training
-      ? `“${run.name}” is at step ${count(run.step)} of ${count(run.steps)}. It stops within a moment; its checkpoints and curves stay.`
+      ? `“${run.name}” is at step ${count(run.step)} of ${count(run.steps)}. ` +
+        "It stops within a moment; its checkpoints and curves stay."
       : `“${run.name}” has not begun. It will be listed as stopped.`,
     training ? "Stop the run" : "Take it off",
     training ? "Keep training" : "Keep it queued",

@@ -14,7 +14,9 @@ function nearest(values, target) {
 }
 
 function entry(kind, label, value, detail, sign) {
-  const name = element("dt", {}, element("i", { class: `key ${kind}`, "data-symbol": kind === "ema-faint" && sign, "aria-hidden": "true" }), label);
+  const symbol = kind === "ema-faint" && sign;
+  const key = element("i", { class: `key ${kind}`, "data-symbol": symbol, "aria-hidden": "true" });
+  const name = element("dt", {}, key, label);
   return element("div", { class: `entry ${kind}` }, name, element("dd", { title: detail, text: value }));
 }
 
@@ -30,7 +32,8 @@ export function renderReadout(state) {
     for (const { name, label, chosen, points, sign } of [shown[0], ...inOrder(state, shown)]) {
       const point = points.find((e) => e.step === at);
       const kind = name === null ? "raw" : chosen ? "ema" : "ema-faint";
-      entries.push(entry(kind, label, point ? percent(point.accuracy) : "…", point && `${count(point.correct)} of ${count(point.n)}`, sign));
+      const detail = point && `${count(point.correct)} of ${count(point.n)}`;
+      entries.push(entry(kind, label, point ? percent(point.accuracy) : "…", detail, sign));
     }
   }
   const i = nearest(history.training.step, hovered === null ? Infinity : at);
@@ -48,6 +51,6 @@ function inOrder({ run }, shown) {
 export function renderDecay({ run, history }) {
   const step = history.training.step.at(-1);
   if (!run || step === undefined) return;
-  const now = Object.values(history.training.decay).map((values) => significant(values.at(-1)));
+  const now = Object.values(history.training.decay).map((values) => significant(values.at(-1), 6));
   setChildren(byId("decay-now"), now.length ? `At step ${count(step)} the decay in use is ${now.join(", ")}.` : "");
 }

@@ -21,7 +21,10 @@ const emaWord = (text) => element("span", { class: "ema-word", text });
 function compare(state, { step, raw, averaged: [ema] }) {
   const { run, split, average } = state;
   const images = `of ${count(raw.n)} ${split} images right`;
-  if (!ema) return [`At step ${count(step)} the `, rawWord("raw weights"), ` read ${count(raw.correct)} ${images}; this run keeps no average.`];
+  if (!ema) {
+    const read = ` read ${count(raw.correct)} ${images}; this run keeps no average.`;
+    return [`At step ${count(step)} the `, rawWord("raw weights"), read];
+  }
   if (step === 0) {
     return [
       `Before the first step the `, rawWord("raw"), ` and the `, emaWord("averaged weights"),

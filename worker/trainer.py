@@ -7,6 +7,7 @@ order of the images, learning rates, decays) is computed outside, as functions o
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -50,6 +51,14 @@ class State:
         return {**self.weights, **self.shadows, **self.slots, GLOBAL_STEP: np.int64(self.step)}
 
 
+@lru_cache(maxsize=2)
+def _epoch_order(seed: int, epoch: int, images: int) -> NDArray[np.int32]:
+    keys = np.random.Philox(key=[seed, epoch]).random_raw(images)
+    order = np.argsort(keys, kind="stable").astype(np.int32)
+    order.setflags(write=False)
+    return order
+
+
 def image_order(seed: int, images: int, start: int, stop: int) -> NDArray[np.int32]:
     """Positions start … stop of the endless stream of epochs, each a permutation of `images` images.
 
@@ -58,10 +67,9 @@ def image_order(seed: int, images: int, start: int, stop: int) -> NDArray[np.int
     """
     parts = []
     for epoch in range(start // images, -(-stop // images)):
-        keys = np.random.Philox(key=[seed, epoch]).random_raw(images)
         first = epoch * images
-        parts.append(np.argsort(keys, kind="stable")[max(start - first, 0) : stop - first])
-    return np.concatenate(parts).astype(np.int32)
+        parts.append(_epoch_order(seed, epoch, images)[max(start - first, 0) : stop - first])
+    return np.concatenate(parts)
 
 
 class Trainer:
@@ -166,30 +174,39 @@ class Trainer:
     ) -> tuple[Tensors, Tensors, Tensors, Any]:
         batch = self.config.batch_size
 
+        # The penalty is taken of the new weights, for the next step: a second reader of the old ones
+        # would make XLA copy them.
         def body(
-            i: Any, weights: Tensors, shadows: Tensors, slots: Tensors, losses: Any
-        ) -> tuple[Any, Tensors, Tensors, Tensors, Any]:
+            i: Any, weights: Tensors, shadows: Tensors, slots: Tensors, losses: Any, penalty: Any
+        ) -> tuple[Any, Tensors, Tensors, Tensors, Any, Any]:
             chosen = tf.slice(order, [i * batch], [batch])
             pixels = tf.cast(tf.gather(images, chosen), tf.float32) / 255
-            loss, gradients = self._gradients(weights, pixels, tf.gather(labels, chosen))
+            entropy, gradients = self._gradients(weights, pixels, tf.gather(labels, chosen))
+            losses = tf.tensor_scatter_nd_update(losses, [[i]], [entropy + penalty])
             weights, slots = self._descend(weights, slots, gradients, rates[i])
             shadows = {
                 average_name(v, average.name): update(shadows[average_name(v, average.name)], w, row[i])
                 for average, row in zip(self.config.averages, decay_rows, strict=True)
                 for v, w in weights.items()
             }
-            return i + 1, weights, shadows, slots, tf.tensor_scatter_nd_update(losses, [[i]], [loss])
+            return i + 1, weights, shadows, slots, losses, self._penalty(weights)
 
-        _, *state, losses = tf.while_loop(
-            lambda i, *_: i < count, body, (0, weights, shadows, slots, tf.zeros([self.capacity]))
-        )
-        return (*state, losses)
+        start = (0, weights, shadows, slots, tf.zeros([self.capacity]), self._penalty(weights))
+        _, weights, shadows, slots, losses, _ = tf.while_loop(lambda i, *_: i < count, body, start)
+        return weights, shadows, slots, losses
+
+    def _penalty(self, weights: Tensors) -> Any:
+        return network.penalty(weights, self.config.regularization)
 
     def _gradients(self, weights: Tensors, images: Any, labels: Any) -> tuple[Any, Tensors]:
+        """The cross-entropy, and the gradients of the whole loss; ∇ ½‖W‖² is W itself."""
         with tf.GradientTape() as tape:
             tape.watch(weights)
-            loss = network.loss(weights, images, labels, self.config.activation, self.config.regularization)
-        return loss, tape.gradient(loss, weights)
+            entropy = network.entropy(weights, images, labels, self.config.activation)
+        gradients = tape.gradient(entropy, weights)
+        for name in network.regularized(weights):
+            gradients[name] += self.config.regularization * weights[name]
+        return entropy, gradients
 
     def _descend(
         self, weights: Tensors, slots: Tensors, gradients: Tensors, rate: Any

@@ -1,7 +1,7 @@
 """What both kinds of weights read in a drawn digit."""
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
@@ -10,8 +10,10 @@ from server.engine import Engine
 from server.parameters import RunInQuery, Step
 from server.schemas import AveragedReadingView, PredictionView, ReadingView
 from server.services import Services, TheEngine, TheServices, find_run
-from shadowboard.digit_image import DigitImage, from_array, from_picture
 from shadowboard.errors import PictureInvalid
+
+if TYPE_CHECKING:
+    from shadowboard.digit_image import DigitImage
 
 router = APIRouter(tags=["weights"])
 
@@ -57,6 +59,7 @@ def _predict(
 ) -> PredictionView:
     from server.choosing import choose
     from server.predicting import predict, weights_to_read
+    from shadowboard.digit_image import from_picture
 
     image = _pixels(body) if is_json else from_picture(body)
     if not image.any():
@@ -86,7 +89,9 @@ def _predict(
     )
 
 
-def _pixels(body: bytes) -> DigitImage:
+def _pixels(body: bytes) -> "DigitImage":
+    from shadowboard.digit_image import from_array
+
     try:
         value = json.loads(body)
     except (ValueError, RecursionError) as error:

@@ -1,7 +1,7 @@
 """The server goes and comes back: said quietly, resumed, and nothing doubled."""
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.browser.conftest import Open, Site
 from tests.browser.test_curve import MARKS, series
@@ -51,3 +51,25 @@ def test_a_page_opened_before_the_server_answers(own_site: Site, visit: Open) ->
     expect(page.locator("#loading")).to_contain_text("The server cannot be reached yet")
     refuse = False
     expect(page.locator("#sentence")).to_contain_text("At step 100", timeout=10_000)
+
+
+def test_a_refused_stream_is_asked_for_again(site: Site, visit: Open) -> None:
+    """A browser gives a stream up for good where a proxy, say, answers 502; the page does not."""
+    run = site.begin()
+    site.advance(run, 100)
+    visitor = visit(site)
+    visitor.expects_loss = True
+    refusals = iter(range(2))
+
+    def refuse(route: Route) -> None:
+        if next(refusals, None) is None:
+            route.continue_()
+        else:
+            route.fulfill(status=502, body="")
+
+    visitor.context.route("**/events?*", refuse)
+    page = visitor.open(run)
+    expect(page.locator("#banner")).to_contain_text("Connection lost")
+    expect(page.locator("#banner")).to_contain_text("Connected again", timeout=15_000)
+    site.advance(run, 200)
+    expect(page.locator("#sentence")).to_contain_text("At step 200")

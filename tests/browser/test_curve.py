@@ -77,7 +77,7 @@ def test_close_up_leaves_out_the_first_steps_and_says_so(site: Site, visit: Open
     site.advance(run, 0, 200, 300, 400, 500)
     page = visit(site).open(run)
     expect(page.locator("#sentence")).to_contain_text("At step 500")
-    expect(page.locator("#chart-caption")).to_contain_text("below this close-up")
+    expect(page.locator("#chart-caption")).to_contain_text("Below this close-up")
     expect(page.locator("#chart-caption")).to_contain_text("at step 0")
     low, _ = page.evaluate("document.getElementById('chart').layout.yaxis.range")
     assert low > 80
@@ -153,4 +153,3 @@ def test_chart_has_no_way_out(site: Site, visit: Open) -> None:
     page = visit(site).open(run)
     expect(page.locator(MARKS)).to_have_count(2)
     expect(page.locator("#chart .modebar-btn, #chart a")).to_have_count(0)
-    assert page.evaluate("document.querySelectorAll('[style*=font-family] a[href^=http]').length") == 0

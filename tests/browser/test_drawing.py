@@ -34,7 +34,7 @@ def sheet(page: Page) -> str:
 def board(site: Site, visit: Open) -> Page:
     run = site.begin("the reader")
     site.advance(run, 0, 500)
-    page = visit(site).open(run)
+    page = visit(site, charts=False).open(run)
     expect(page.locator("#sentence")).to_contain_text("At step 500")
     return page
 
@@ -52,6 +52,13 @@ def test_a_drawn_seven_is_read_by_both(board: Page) -> None:
         shares = board.locator(f"#reading-rows .share.{kind}").all_inner_texts()
         assert sum(float(s.split("\u00a0")[0]) for s in shares if s) == pytest.approx(100, abs=0.6)
         expect(board.locator(f"#reading-rows .bar.{kind}.top")).to_have_count(1)
+
+
+def test_a_dot_is_ink(board: Page) -> None:
+    blank = sheet(board)
+    board.locator("#canvas").click()
+    expect(board.locator("#reading-source")).to_contain_text("read at step 500")
+    assert sheet(board) != blank
 
 
 def test_undo_and_clear(board: Page) -> None:
@@ -89,7 +96,9 @@ def test_a_one_is_drawn_with_keys_alone(board: Page) -> None:
 def test_touch_draws_and_does_not_scroll(site: Site, visit: Open) -> None:
     run = site.begin()
     site.advance(run, 500)
-    visitor = visit(site, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    visitor = visit(
+        site, charts=False, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True
+    )
     page = visitor.open(run)
     expect(page.locator("#sentence")).to_contain_text("At step 500")
     canvas = page.locator("#canvas")
@@ -110,7 +119,7 @@ def test_touch_draws_and_does_not_scroll(site: Site, visit: Open) -> None:
 def test_a_test_image_is_read_as_it_is(site: Site, visit: Open) -> None:
     run = site.begin(data="mnist")
     site.advance(run, 500)
-    page = visit(site).open(run)
+    page = visit(site, charts=False).open(run)
     with page.expect_request("**/predict*") as sent:
         page.get_by_role("button", name="Test image").click()
     assert sent.value.headers["content-type"] == "application/json"
@@ -141,7 +150,7 @@ def test_one_reading_at_a_time_and_the_latest_wins(board: Page) -> None:
 
 def test_the_drawing_is_read_again_by_the_next_checkpoint(site: Site, visit: Open) -> None:
     run = site.begin("growing")
-    page = visit(site).open(run)
+    page = visit(site, charts=False).open(run)
     expect(page.locator("#sentence")).to_contain_text("No checkpoint yet")
     draw(page, SEVEN)
     expect(page.locator("#reading-text")).to_contain_text("no checkpoint yet")
@@ -155,7 +164,7 @@ def test_the_drawing_is_read_again_by_the_next_checkpoint(site: Site, visit: Ope
 def test_other_averages_are_told(site: Site, visit: Open) -> None:
     run = site.begin(averages=[{"decay": 0.99}, {"decay": 0.999}])
     site.advance(run, 500)
-    page = visit(site).open(run)
+    page = visit(site, charts=False).open(run)
     expect(page.locator("#sentence")).to_contain_text("At step 500")
     draw(page, SEVEN)
     expect(page.locator("#ema-name")).to_have_text("averaged 0.99")

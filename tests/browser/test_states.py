@@ -12,7 +12,7 @@ pytestmark = pytest.mark.browser
 
 
 def test_no_run_yet_and_the_first_one(own_site: Site, visit: Open) -> None:
-    page = visit(own_site).open()
+    page = visit(own_site, charts=False).open()
     expect(page.get_by_role("heading", name="No run yet")).to_be_visible()
     page.get_by_role("button", name="Queue the reference recipe").click()
     expect(page.locator("#state")).to_contain_text(
@@ -24,7 +24,7 @@ def test_no_run_yet_and_the_first_one(own_site: Site, visit: Open) -> None:
 
 
 def test_a_run_that_appears_is_shown(own_site: Site, visit: Open) -> None:
-    page = visit(own_site).open()
+    page = visit(own_site, charts=False).open()
     expect(page.get_by_role("heading", name="No run yet")).to_be_visible()
     run = own_site.begin("begun elsewhere")
     expect(page.locator("#run-picker")).to_have_value(run.id, timeout=15_000)
@@ -33,7 +33,7 @@ def test_a_run_that_appears_is_shown(own_site: Site, visit: Open) -> None:
 
 def test_queued_run_is_taken_off(site: Site, visit: Open) -> None:
     run = site.store.create_run(RunConfig(), "waiting")
-    page = visit(site).open(run)
+    page = visit(site, charts=False).open(run)
     page.get_by_role("button", name="Take off the queue").click()
     page.get_by_role("dialog").get_by_role("button", name="Take it off").click()
     expect(page.locator("#state")).to_contain_text("Stopped Stopped before it began.")
@@ -43,14 +43,14 @@ def test_queued_run_is_taken_off(site: Site, visit: Open) -> None:
 def test_training_run_is_stopped_after_a_question(site: Site, visit: Open) -> None:
     run = site.begin("to be stopped")
     site.advance(run, 0, 100)
-    page = visit(site).open(run)
+    page = visit(site, charts=False).open(run)
     expect(page.locator("#state")).to_contain_text("Training 100 of 600 steps · 500 steps/s · about 1")
     expect(page.get_by_role("progressbar")).to_have_attribute("value", "100")
     stop, dialog = page.get_by_role("button", name="Stop", exact=True), page.get_by_role("dialog")
     for refusal in (lambda: page.keyboard.press("Escape"), lambda: page.keyboard.press("Enter")):
         stop.click()
         expect(dialog).to_contain_text("Stop this run?")
-        refusal()
+        refusal()  # type: ignore[no-untyped-call]
         expect(dialog).to_be_hidden()
     assert not site.store.run(run.id).stop_requested
     stop.click()
@@ -75,7 +75,7 @@ def test_ended_runs(site: Site, visit: Open, state: str, message: str, shown: st
     run = site.begin("over")
     site.advance(run, 600)
     site.end(run, state, message)  # type: ignore[arg-type]
-    page = visit(site).open(run)
+    page = visit(site, charts=False).open(run)
     expect(page.locator("#state")).to_have_text(shown if state == "finished" else re.compile(f"^{shown}$"))
     expect(page.locator("#run-picker option:checked")).to_have_text(f"over · {state} · {run.id}")
     expect(page.locator("#sentence")).to_contain_text("At step 600")
@@ -85,7 +85,7 @@ def test_ended_runs(site: Site, visit: Open, state: str, message: str, shown: st
 def test_a_run_whose_worker_is_gone_is_stalled(site: Site, visit: Open) -> None:
     run = site.begin("left alone")
     site.advance(run, 0)
-    page = visit(site).open(run)
+    page = visit(site, charts=False).open(run)
     expect(page.locator("#state")).to_contain_text("Stalled", timeout=20_000)
     expect(page.locator("#state")).to_contain_text("start one with shadowboard work")
 
@@ -95,7 +95,7 @@ def test_reload_and_back_keep_the_run(own_site: Site, visit: Open) -> None:
     own_site.advance(old, 100)
     new = own_site.begin("the new one")
     own_site.advance(new, 200)
-    page = visit(own_site).open()
+    page = visit(own_site, charts=False).open()
     picker = page.locator("#run-picker")
     expect(picker).to_have_value(new.id)
     picker.select_option(old.id)
@@ -111,7 +111,7 @@ def test_reload_and_back_keep_the_run(own_site: Site, visit: Open) -> None:
 
 def test_a_run_that_is_not_there(own_site: Site, visit: Open) -> None:
     run = own_site.begin("there")
-    page = visit(own_site).open(path="/?run=<b>gone</b>")
+    page = visit(own_site, charts=False).open(path="/?run=<b>gone</b>")
     expect(page.get_by_role("heading", name="No such run")).to_be_visible()
     expect(page.locator("#missing-text")).to_contain_text("There is no run “<b>gone</b>” here")
     page.get_by_role("link", name="Show the newest run").click()
@@ -121,5 +121,5 @@ def test_a_run_that_is_not_there(own_site: Site, visit: Open) -> None:
 def test_a_run_without_an_average(site: Site, visit: Open) -> None:
     run = site.begin("raw only", averages=[])
     site.advance(run, 300)
-    page = visit(site).open(run)
+    page = visit(site, charts=False).open(run)
     expect(page.locator("#sentence")).to_contain_text("this run keeps no average")

@@ -3,8 +3,10 @@
 import json
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
+from http.client import HTTPConnection
 from pathlib import Path
+from socket import SHUT_RDWR
 from typing import Any
 
 import httpx2
@@ -114,39 +116,31 @@ Event = tuple[str, Any, str]
 """Name, data, id."""
 
 
-def parse_events(lines: Iterator[str]) -> Iterator[Event]:
-    """The events in the lines of a stream; comments are left out."""
-    fields: dict[str, str] = {}
-    for line in lines:
-        if line.startswith(":"):
-            continue
-        if line:
-            name, _, value = line.partition(": ")
-            fields[name] = value
-        elif fields:
-            yield fields["event"], json.loads(fields["data"]), fields["id"]
-            fields = {}
-
-
 class Reader:
-    """Reads a run's events in a thread until it is left."""
+    """Reads a run's events in a thread, until they end or it is left."""
 
     def __init__(self, client: httpx2.Client, run: Run, after: str = "", header: str = "") -> None:
         self.events: list[Event] = []
         self.ended = False
-        self._left = False
-        params = {"after": after} if after else {}
+        url = client.base_url
+        self._connection = HTTPConnection(url.host, url.port or 80)
+        query = f"?after={after}" if after else ""
         headers = {"Last-Event-ID": header} if header else {}
-        self._stream = client.stream("GET", f"/runs/{run.id}/events", params=params, headers=headers)
+        self._connection.request("GET", f"/runs/{run.id}/events{query}", headers=headers)
+        self._socket = self._connection.sock
         self._thread = threading.Thread(target=self._read)
 
     def _read(self) -> None:
-        with self._stream as response:
-            assert response.headers["content-type"].startswith("text/event-stream")
-            for event in parse_events(response.iter_lines()):
-                self.events.append(event)
-                if self._left:
-                    return
+        fields: dict[str, str] = {}
+        with self._connection.getresponse() as response:
+            assert response.headers["Content-Type"].startswith("text/event-stream")
+            for line in map(bytes.decode, response):
+                name, _, value = line.rstrip("\n").partition(": ")
+                if name:
+                    fields[name] = value
+                elif "event" in fields:
+                    self.events.append((fields["event"], json.loads(fields["data"]), fields["id"]))
+                    fields = {}
         self.ended = True
 
     def __enter__(self) -> "Reader":
@@ -154,8 +148,12 @@ class Reader:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Leave: the connection goes with the next event."""
-        self._left = True
+        """Break the connection off."""
+        with suppress(OSError):  # it has ended by itself
+            self._socket.shutdown(SHUT_RDWR)
+        self._thread.join()
+        self._socket.close()
+        self._connection.close()
 
     def wait(self, condition: Callable[[list[Event]], bool], seconds: float = 10) -> None:
         """Until the events so far meet the condition."""

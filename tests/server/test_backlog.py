@@ -97,7 +97,7 @@ def test_what_cannot_be_evaluated_is_said_once_and_stops_nothing(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     good = make_run((0,))
-    damaged, no_data, unsuitable, empty = (
+    damaged, _, unsuitable, empty = (
         make_run((0, 10)),
         make_run((0, 10), data=str(tmp_path / "gone")),
         make_run((0,), averages=[]),

@@ -93,7 +93,7 @@ CASES: list[tuple[str, str, dict[str, Any], int, str]] = [
         "learning_rate is nan",
     ),
     ("POST", "/runs", {"content": b"name=x", "headers": {"Content-Type": "text/plain"}}, 422, "The body is"),
-    ("POST", "/runs", {"content": b'{"config": {"\\ud800": 1}}', "headers": JSON}, 422, "no knob called ?"),
+    ("POST", "/runs", {"content": b'{"config": {"\\ud800": 1}}', "headers": JSON}, 422, "a valid string"),
     ("GET", "/images/test/10000.png", {}, 404, "There is no test image 10000; expected 0 to 9999."),
     ("GET", "/images/test/-1.png", {}, 404, "There is no test image -1"),
     ("GET", "/images/all/1.png", {}, 422, "split is 'all'"),

@@ -70,12 +70,13 @@ def test_shutdown_with_open_streams_takes_less_than_5_seconds(
         for reader in readers:
             reader.__enter__()
         for reader in readers:
-            reader.wait(lambda events: bool(events))
+            reader.wait(bool)
         began = time.monotonic()
     assert time.monotonic() - began < 5
     for reader in readers:
         reader.join()
         assert reader.ended
+        reader.__exit__()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -1,0 +1,83 @@
+"""The page's pure functions, in the browser that runs them."""
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.browser.conftest import Open, Site
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def blank(site: Site, visit: Open) -> Page:
+    """A page of the site that loads nothing by itself."""
+    visitor = visit(site)
+    visitor.context.route("**/favicon.ico", lambda route: route.fulfill(status=204))
+    return visitor.open(path="/healthz")
+
+
+def call(page: Page, module: str, code: str, argument: Any = None) -> Any:
+    """The value of `code`, an expression of the imported `module` and of `argument`."""
+    return page.evaluate(
+        f"async (argument) => {{ const module = await import('/static/{module}.js'); return {code}; }}",
+        argument,
+    )
+
+
+def evaluations(*accuracies: float) -> list[dict[str, float]]:
+    return [{"step": 1000 * i, "accuracy": accuracy} for i, accuracy in enumerate(accuracies)]
+
+
+def test_close_up_leaves_out_what_is_far_off(blank: Page) -> None:
+    close = call(blank, "range", "module.closeUp(argument)", evaluations(0.1, 0.97, 0.981, 0.982, 0.984))
+    assert [e["step"] for e in close["below"]] == [0]
+    low, high = close["range"]
+    assert 0.96 < low < 0.97
+    assert 0.984 < high < 0.99
+
+
+@pytest.mark.parametrize("accuracies", [(), (0.1,), (0.1, 0.9)])
+def test_close_up_waits_for_three_steps(blank: Page, accuracies: tuple[float, ...]) -> None:
+    assert call(blank, "range", "module.closeUp(argument)", evaluations(*accuracies)) is None
+
+
+@pytest.mark.parametrize("accuracy", [0.1, 0.98, 1.0])
+def test_close_up_of_equal_values_has_a_height(blank: Page, accuracy: float) -> None:
+    close = call(blank, "range", "module.closeUp(argument)", evaluations(*[accuracy] * 4))
+    assert close["below"] == []
+    low, high = close["range"]
+    assert low < accuracy < high
+
+
+def test_known_points_change_nothing(blank: Page) -> None:
+    points = {"step": [10, 20], "loss": [1.0, 0.5], "decay": {"EMA": [0.5, 0.7]}}
+    more = {"step": [20, 30], "loss": [0.5, None], "decay": {"EMA": [0.7, 0.8]}}
+    code = "argument.reduce(module.withTraining, module.emptyHistory()).training"
+    once = call(blank, "history", code, [points, more])
+    assert once == {"step": [10, 20, 30], "loss": [1.0, 0.5, None], "decay": {"EMA": [0.5, 0.7, 0.8]}}
+    assert call(blank, "history", code, [points, more, points, more]) == once
+
+
+def test_many_points_are_thinned_and_the_last_one_stays(blank: Page) -> None:
+    parts = [
+        {"step": [i, i + 1, i + 2], "loss": [i, i + 1, i + 2], "decay": {"EMA": [0.9] * 3}}
+        for i in range(0, 9000, 3)
+    ]
+    found = call(
+        blank, "history", "argument.reduce(module.withTraining, module.emptyHistory()).training", parts
+    )
+    assert found["step"] == found["loss"] == sorted(set(found["step"]))
+    assert found["step"][-1] == 8999
+    assert 1000 <= len(found["step"]) == len(found["decay"]["EMA"]) <= 2000
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0.2, "under 1 s"), (59.6, "60 s"), (600, "10 min"), (9000, "2.5 h")],
+)
+def test_durations(blank: Page, seconds: float, words: str) -> None:
+    assert call(blank, "format", "module.duration(argument)", seconds) == words.replace(
+        " ", "\u00a0"
+    ).replace("under\u00a0", "under ")
