@@ -6,7 +6,8 @@ from itertools import zip_longest
 
 from server.restoring import Restorer
 from shadowboard.checkpoints import Checkpoint
-from shadowboard.store import Run, Store
+from shadowboard.records import Run
+from shadowboard.store import Store
 
 SPLITS = ("validation", "test")
 

@@ -8,7 +8,8 @@ from server.restoring import Choice, Restorer
 from server.results import Result, stored_result
 from shadowboard.checkpoints import BASE, Checkpoint
 from shadowboard.errors import CheckpointMissing
-from shadowboard.store import Run, Store
+from shadowboard.records import Run
+from shadowboard.store import Store
 
 LATEST = "latest"
 BEST = "best"

@@ -2,7 +2,7 @@
 
 import re
 
-from shadowboard.store import Cursor
+from shadowboard.records import Cursor
 
 _CURSOR = re.compile(r"m(\d{1,18})-c(\d{1,18})-e(\d{1,18})", re.ASCII)
 

@@ -13,7 +13,8 @@ from server.restoring import Restorer
 from server.results import Result, split_of, stored_result
 from shadowboard.errors import ShadowboardError, StoreUnavailable
 from shadowboard.evaluation import evaluate
-from shadowboard.store import Score, Store
+from shadowboard.records import Score
+from shadowboard.store import Store
 
 log = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from server.history import training_curve
 from server.schemas import CheckpointView, EvaluationSummary, RunView
 from server.services import Services
 from shadowboard.errors import StoreUnavailable
-from shadowboard.store import Cursor, Metric, Run, SavedCheckpoint, Score
+from shadowboard.records import Cursor, Metric, Run, SavedCheckpoint, Score
 
 _POINTS = 500  # in one event
 

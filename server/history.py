@@ -10,8 +10,8 @@ from server.schemas import TrainingCurve
 from shadowboard.averaging import decays
 from shadowboard.configuration import RunConfig
 from shadowboard.errors import DatasetError
+from shadowboard.records import Metric
 from shadowboard.schedule import learning_rates
-from shadowboard.store import Metric
 
 
 def thinned(metrics: Sequence[Metric], most: int) -> list[Metric]:

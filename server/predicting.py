@@ -8,7 +8,7 @@ from server.restoring import Restorer
 from shadowboard.checkpoints import Checkpoint
 from shadowboard.digit_image import DigitImage
 from shadowboard.evaluation import probabilities
-from shadowboard.store import Run
+from shadowboard.records import Run
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from shadowboard.checkpoints import Checkpoint
 from shadowboard.errors import CheckpointDamaged, CheckpointMissing
 from shadowboard.network import Weights
 from shadowboard.quiet_tensorflow import tf
-from shadowboard.store import Run
+from shadowboard.records import Run
 from shadowboard.weights import restore
 
 _CAPACITY = 256 * 2**20

@@ -7,7 +7,8 @@ import numpy as np
 from server.datasets import Datasets
 from shadowboard.dataset import Split
 from shadowboard.evaluation import Evaluation
-from shadowboard.store import Run, Store
+from shadowboard.records import Run
+from shadowboard.store import Store
 
 
 @dataclass(frozen=True, eq=False)

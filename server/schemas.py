@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from server.parameters import NewName
 from shadowboard.averaging import Average
-from shadowboard.store import Run, SavedCheckpoint, Score, State
+from shadowboard.records import Run, SavedCheckpoint, Score, State
 
 
 class Health(BaseModel):

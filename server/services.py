@@ -9,8 +9,9 @@ from server.assets import Assets
 from server.datasets import Datasets
 from server.engine import Engine, EngineLoader
 from server.watching import Watcher
+from shadowboard.records import Run
 from shadowboard.settings import Settings
-from shadowboard.store import Run, Store
+from shadowboard.store import Store
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,6 @@
 """The HTTP server: a port taken beforehand, an announcement when it answers, an end within seconds."""
 
 import errno
-import gc
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -26,8 +25,6 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
     with closing(listen(settings)) as listener:
         Store(settings.store_url).close()
         Server(settings, listener, announce).run()
-    # At its exit Python would look through all of TensorFlow for garbage, which takes a second.
-    gc.freeze()
 
 
 def listen(settings: Settings) -> socket.socket:

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -10,13 +9,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from shadowboard.errors import RunMissing, StoreUnavailable
-from shadowboard.store import Cursor, Run, Store
+from shadowboard.lease import Watch
+from shadowboard.records import Cursor, Run
+from shadowboard.store import Store
 
 log = logging.getLogger(__name__)
 
 _BUSY_SECONDS = 0.25
 _IDLE_SECONDS = 1.0
-STALLED_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -26,23 +26,6 @@ class Sight:
     end: Cursor = field(default_factory=Cursor)
     runs: dict[str, Run | None] = field(default_factory=dict)
     stalled: frozenset[str] = frozenset()
-
-
-class Heartbeats:
-    """Tells which runs in training have not been heard of, by this process's own monotonic clock."""
-
-    def __init__(self) -> None:
-        self._since: dict[str, tuple[tuple[str | None, int], float]] = {}
-
-    def stalled(self, training: Sequence[Run]) -> frozenset[str]:
-        """The ids of those of `training` whose beat has stood still for too long. Call it again and again."""
-        now = time.monotonic()
-        before, self._since = self._since, {}
-        for run in training:
-            beat = (run.worker, run.beat)
-            seen = before.get(run.id)
-            self._since[run.id] = seen if seen and seen[0] == beat else (beat, now)
-        return frozenset(i for i, (_, since) in self._since.items() if now - since > STALLED_SECONDS)
 
 
 class Watcher:
@@ -56,7 +39,7 @@ class Watcher:
         """Set at the next change: take it first, then look at `sight` and the store, then wait for it."""
         self._store = store
         self._on_runs = on_runs
-        self._heartbeats = Heartbeats()
+        self._watch = Watch()
         self._watched: Counter[str] = Counter()
         self._shared: dict[tuple[Any, ...], asyncio.Future[Any]] = {}
 
@@ -114,7 +97,7 @@ class Watcher:
                 with suppress(RunMissing):
                     found = self._store.run(run_id)
                     runs[run_id] = found if found.id == run_id else None  # another one's name
-        return Sight(end, runs, self._heartbeats.stalled(training))
+        return Sight(end, runs, frozenset(run.id for run in self._watch.stalled(training)))
 
     def _tell(self, sight: Sight) -> None:
         before, self.sight = self.sight, sight

@@ -1,5 +1,7 @@
 """The command line: the one place that puts library, worker and server together. Nobody imports it."""
 
+import atexit
+import gc
 import logging
 import signal
 import sys
@@ -98,10 +100,11 @@ def work(
     stop = _stop_on_signals()
     if until_input_ends:
         threading.Thread(target=_set_when_input_ends, args=(stop,), daemon=True).start()
-        os.nice(5)  # the server answers people, the training only a clock
     with _store(settings) as store:
         from worker.loop import work as take_runs
 
+        if until_input_ends:
+            os.nice(5)  # from here on: the server answers people, the training only a clock
         take_runs(store, settings.run_folder, stop)
 
 
@@ -289,6 +292,8 @@ def _say(sentence: str) -> None:
 def main() -> None:
     """Run a command: errors in one line on stderr with exit code 1, wrong usage with 2."""
     debug = "--debug" in sys.argv
+    # At its exit Python would look through all of TensorFlow for garbage, which takes a second.
+    atexit.register(gc.freeze)
     try:
         sys.exit(app(standalone_mode=False) or 0)
     except TyperException as error:

@@ -157,14 +157,20 @@ def _find_ink(pixels: _Floats) -> _Floats:
     strengths = contrast[visible]
     if not strengths.size or strengths.max() < max(_FAINTEST, 1.5 * noise):
         raise PictureInvalid("The picture is empty: nothing on it stands out from its background.")
-    full = float(np.percentile(strengths[strengths >= 0.5 * strengths.max()], 90))
-    floor = noise
+    full, floor = _full_strength(strengths), noise
     contrast = contrast[_bounds(visible)]
     if max(contrast.shape) != INK_SIDE:  # ink of that size has been fitted already, to its faintest pixel
+        kept = _without_dust(contrast > max(noise, 0.3 * full))
+        full = _full_strength(contrast[kept])
         floor = max(noise, 0.1 * full)  # glow, and the ripples of compression
-        contrast = contrast[_bounds(_without_dust(contrast > max(noise, 0.3 * full)))]
+        contrast = contrast[_bounds(kept)]
     ink: _Floats = np.clip((contrast - np.float32(floor)) / np.float32(full - floor), 0, 1)
     return ink
+
+
+def _full_strength(strengths: _Floats) -> float:
+    """The contrast of a stroke's middle, from those of all its pixels."""
+    return float(np.percentile(strengths[strengths >= 0.5 * strengths.max()], 90))
 
 
 def _background(pixels: _Floats) -> tuple[_Floats, float]:

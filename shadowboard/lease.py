@@ -3,7 +3,7 @@
 import time
 from collections.abc import Sequence
 
-from shadowboard.store import Run
+from shadowboard.records import Run
 
 LEASE_SECONDS = 5.0
 

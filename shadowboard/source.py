@@ -11,8 +11,8 @@ from shadowboard.dataset import Split, load_dataset
 from shadowboard.digit_image import DigitImage
 from shadowboard.errors import CheckpointDamaged, CheckpointMissing, CheckpointUnsuitable
 from shadowboard.evaluation import Evaluation, evaluate, probabilities
+from shadowboard.records import Run
 from shadowboard.settings import Settings
-from shadowboard.store import Run
 from shadowboard.weights import averages_of, restore
 
 

@@ -4,9 +4,8 @@ import secrets
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, create_engine, delete, event, func, insert, select, update
 from sqlalchemy.engine import make_url
@@ -14,85 +13,12 @@ from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
 
 from shadowboard.configuration import RunConfig, describe
 from shadowboard.errors import LeaseLost, RunBusy, RunMissing, StoreUnavailable
+from shadowboard.records import Cursor, Metric, Run, SavedCheckpoint, Score, State, StoredEvaluation
 from shadowboard.schema import checkpoints, evaluations, metadata, runs, training_metrics
 
-State = Literal["queued", "training", "finished", "stopped", "diverged", "failed"]
 # No vowels and no look-alikes: an id is no word and reads well aloud.
 _LETTERS = "bcdfghjkmnpqrstvwxz23456789"
 _ID_LENGTH = 6
-
-
-@dataclass(frozen=True)
-class Run:
-    """One training run as the store knows it. Times are seconds since 1970, UTC."""
-
-    id: str
-    name: str
-    config: RunConfig
-    state: State
-    message: str
-    step: int
-    steps_per_second: float
-    stop_requested: bool
-    worker: str | None
-    beat: int
-    heartbeat_at: float | None
-    created_at: float
-    started_at: float | None
-    finished_at: float | None
-    latest_checkpoint: int | None
-
-
-@dataclass(frozen=True)
-class Metric:
-    """The mean training loss of the steps since the metric before, up to and with `step`."""
-
-    step: int
-    loss: float
-    id: int = 0
-
-
-@dataclass(frozen=True)
-class SavedCheckpoint:
-    """A checkpoint that a worker has saved."""
-
-    step: int
-    bytes: int
-    saved_at: float
-    id: int = 0
-
-
-@dataclass(frozen=True)
-class Score:
-    """The outcome of one evaluation, without its images. `average` is empty for the raw weights."""
-
-    step: int
-    average: str
-    split: str
-    n: int
-    correct: int
-    loss: float | None
-    seconds: float
-    created_at: float = 0.0
-    id: int = 0
-
-
-@dataclass(frozen=True)
-class StoredEvaluation:
-    """A Score with what each image was read as: predictions uint8 [n], confidences float32 [n], as bytes."""
-
-    score: Score
-    predictions: bytes
-    confidences: bytes
-
-
-@dataclass(frozen=True)
-class Cursor:
-    """How far a reader of the store has come: the greatest ids it has seen."""
-
-    metric: int = 0
-    checkpoint: int = 0
-    evaluation: int = 0
 
 
 _SCORE = [evaluations.c[name] for name in Score.__annotations__]

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from shadowboard.averaging import Average
 from shadowboard.configuration import RunConfig
-from shadowboard.store import Run
+from shadowboard.records import Run
 
 if TYPE_CHECKING:  # it brings TensorFlow, which a table of runs does not need
     from shadowboard.evaluation import Evaluation

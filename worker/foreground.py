@@ -8,7 +8,8 @@ from shadowboard.dataset import Dataset, load_dataset
 from shadowboard.errors import RunBusy
 from shadowboard.evaluation import evaluate
 from shadowboard.lease import LEASE_SECONDS, Watch
-from shadowboard.store import Run, Score, Store
+from shadowboard.records import Run, Score
+from shadowboard.store import Store
 from shadowboard.terminal import Accuracies, TrainingDisplay
 from worker.loop import run_once
 from worker.trainer import State

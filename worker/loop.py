@@ -13,7 +13,8 @@ from statistics import fmean
 from shadowboard.dataset import load_dataset
 from shadowboard.errors import LeaseLost, ShadowboardError
 from shadowboard.lease import LEASE_SECONDS, Watch
-from shadowboard.store import Metric, Run, State, Store
+from shadowboard.records import Metric, Run, State
+from shadowboard.store import Store
 from worker.training import METRIC_EVERY, Advanced, Ended, Event, Saved, Saving, Started, train
 
 log = logging.getLogger(__name__)

@@ -12,7 +12,7 @@ from server.parameters import AverageName, RunInQuery, SplitName, Step
 from server.schemas import DigitResult, EvaluationView
 from server.services import Services, TheEngine, TheServices, find_run
 from shadowboard.errors import CheckpointUnsuitable
-from shadowboard.store import Run
+from shadowboard.records import Run
 
 if TYPE_CHECKING:
     from server.restoring import Choice

@@ -15,7 +15,7 @@ from server.schemas import EvaluationSummary, History, NewRun, RunList, RunView
 from server.services import Services, TheServices
 from shadowboard.configuration import parse_config
 from shadowboard.errors import ConfigurationInvalid
-from shadowboard.store import Cursor, Run
+from shadowboard.records import Cursor, Run
 
 router = APIRouter(prefix="/runs", tags=["runs"])
 

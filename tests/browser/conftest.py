@@ -15,8 +15,9 @@ from server.serving import Server, listen
 from shadowboard import checkpoints
 from shadowboard.configuration import RunConfig, parse_config
 from shadowboard.dataset import Dataset
+from shadowboard.records import Metric, Run, State
 from shadowboard.settings import Settings
-from shadowboard.store import Metric, Run, State, Store
+from shadowboard.store import Store
 from worker.trainer import Trainer
 
 WORKER = "the test"

@@ -14,8 +14,9 @@ import pytest
 
 from shadowboard.averaging import average_name
 from shadowboard.configuration import RunConfig, parse_config
+from shadowboard.records import Metric, Run
 from shadowboard.settings import Settings
-from shadowboard.store import Metric, Run, Store
+from shadowboard.store import Store
 
 TINY = {"steps": 100, "hidden": [8], "save_every": 10}
 

@@ -9,8 +9,9 @@ import httpx2
 import pytest
 
 from shadowboard import checkpoints
+from shadowboard.records import Run, Score
 from shadowboard.settings import Settings
-from shadowboard.store import Run, Score, Store
+from shadowboard.store import Store
 
 Make = Callable[..., Run]
 EMA = "ExponentialMovingAverage"

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from shadowboard.dataset import Dataset, Split, as_float
+from shadowboard.records import Run
 from shadowboard.settings import Settings
-from shadowboard.store import Run, Store
+from shadowboard.store import Store
 
 AVERAGE = "ExponentialMovingAverage"
 pytestmark = pytest.mark.usefixtures("no_backlog")
@@ -217,7 +218,7 @@ def test_a_run_whose_data_are_gone_says_so(client: httpx2.Client, make_run: Make
 def test_results_of_other_images_are_not_shown(
     client: httpx2.Client, make_run: Make, store: Store, small_data: Path
 ) -> None:
-    from shadowboard.store import Score
+    from shadowboard.records import Score
 
     run = make_run((0,), data=str(small_data), batch_size=10)
     store.add_evaluation(run.id, Score(0, "", "validation", 3, 1, 1.0, 0.1), b"abc", b"abcd" * 3)

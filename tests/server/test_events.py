@@ -5,7 +5,8 @@ from typing import Any
 import httpx2
 import pytest
 
-from shadowboard.store import Metric, Run, Score, Store
+from shadowboard.records import Metric, Run, Score
+from shadowboard.store import Store
 
 Make = Callable[..., Run]
 pytestmark = pytest.mark.usefixtures("no_backlog")

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+from shadowboard.records import Run
 from shadowboard.settings import Settings
-from shadowboard.store import Run
 
 pytestmark = pytest.mark.usefixtures("no_backlog")
 

@@ -5,7 +5,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from shadowboard.store import Run
+from shadowboard.records import Run
 
 JSON = {"Content-Type": "application/json"}
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from shadowboard.errors import CheckpointDamaged, CheckpointMissing
+from shadowboard.records import Run
 from shadowboard.settings import Settings
-from shadowboard.store import Run
 
 BYTES = 4 * (784 * 8 + 8 + 8 * 10 + 10)
 

@@ -7,7 +7,8 @@ import httpx2
 import pytest
 
 from shadowboard.configuration import RunConfig
-from shadowboard.store import Metric, Run, Score, Store
+from shadowboard.records import Metric, Run, Score
+from shadowboard.store import Store
 
 Make = Callable[..., Run]
 pytestmark = pytest.mark.usefixtures("no_backlog")
@@ -111,7 +112,7 @@ def test_thinning_is_even_and_keeps_the_last(
 def test_a_run_that_is_not_heard_of_is_stalled(
     client: httpx2.Client, make_run: Make, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("server.watching.STALLED_SECONDS", 0.6)
+    monkeypatch.setattr("shadowboard.lease.LEASE_SECONDS", 0.6)
     run = make_run((), state="training")
 
     def stalled() -> bool:

@@ -10,8 +10,8 @@ import httpx2
 import pytest
 
 from shadowboard.errors import SettingsInvalid, StoreUnavailable
+from shadowboard.records import Run
 from shadowboard.settings import Settings
-from shadowboard.store import Run
 
 Make = Callable[..., Run]
 

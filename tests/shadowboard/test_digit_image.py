@@ -310,6 +310,12 @@ def test_a_picture_one_pixel_wide(upright: bool) -> None:
     assert np.count_nonzero(lines.max(axis=0) > 0.5) <= 3
 
 
+def test_specks_darker_than_the_ink_do_not_hide_it() -> None:
+    shades = np.array(drawing("L", 255, 180))
+    shades[10:270:20, 30] = shades[10:270:20, 250] = 0
+    assert np.abs(from_picture(encode(Image.fromarray(shades))) - SEVEN).mean() < 0.01
+
+
 def test_ink_far_from_its_centre_of_mass_is_not_cut_off() -> None:
     shades = np.zeros((200, 200))
     shades[20:60, 20:180] = 1  # heavy above

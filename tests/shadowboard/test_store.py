@@ -5,7 +5,8 @@ import pytest
 
 from shadowboard.configuration import RunConfig
 from shadowboard.errors import LeaseLost, RunBusy, RunMissing, StoreUnavailable
-from shadowboard.store import Cursor, Metric, Run, Score, State, Store
+from shadowboard.records import Cursor, Metric, Run, Score, State
+from shadowboard.store import Store
 
 
 def claimed(store: Store, worker: str = "w") -> Run:

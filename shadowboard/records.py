@@ -1,0 +1,81 @@
+"""What the store keeps, as values. Times are seconds since 1970, UTC; losses are in nats."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from shadowboard.configuration import RunConfig
+
+State = Literal["queued", "training", "finished", "stopped", "diverged", "failed"]
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training run as the store knows it. Times are seconds since 1970, UTC."""
+
+    id: str
+    name: str
+    config: RunConfig
+    state: State
+    message: str
+    step: int
+    steps_per_second: float
+    stop_requested: bool
+    worker: str | None
+    beat: int
+    heartbeat_at: float | None
+    created_at: float
+    started_at: float | None
+    finished_at: float | None
+    latest_checkpoint: int | None
+
+
+@dataclass(frozen=True)
+class Metric:
+    """The mean training loss of the steps since the metric before, up to and with `step`."""
+
+    step: int
+    loss: float
+    id: int = 0
+
+
+@dataclass(frozen=True)
+class SavedCheckpoint:
+    """A checkpoint that a worker has saved."""
+
+    step: int
+    bytes: int
+    saved_at: float
+    id: int = 0
+
+
+@dataclass(frozen=True)
+class Score:
+    """The outcome of one evaluation, without its images. `average` is empty for the raw weights."""
+
+    step: int
+    average: str
+    split: str
+    n: int
+    correct: int
+    loss: float | None
+    seconds: float
+    created_at: float = 0.0
+    id: int = 0
+
+
+@dataclass(frozen=True)
+class StoredEvaluation:
+    """A Score with what each image was read as: predictions uint8 [n], confidences float32 [n], as bytes."""
+
+    score: Score
+    predictions: bytes
+    confidences: bytes
+
+
+@dataclass(frozen=True)
+class Cursor:
+    """How far a reader of the store has come: the greatest ids it has seen."""
+
+    metric: int = 0
+    checkpoint: int = 0
+    evaluation: int = 0

@@ -1,0 +1,118 @@
+"""`shadowboard up` as a person uses it: real processes, real signals, real HTTP."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+
+from shadowboard.records import Run
+from shadowboard.store import Store
+
+ROOT = Path(__file__).parents[2]
+
+
+@contextmanager
+def up(home: Path, *options: str) -> Iterator["tuple[subprocess.Popen[str], str]"]:
+    """The process and the URL that it announces, on a free port."""
+    command = [sys.executable, "-m", "shadowboard.cli", "up", "--home", str(home), "--port", "0", *options]
+    log = (home.parent / "up.log").open("a")
+    with log, subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=log, text=True) as process:
+        try:
+            assert process.stdout is not None
+            words = process.stdout.readline().split()
+            assert words[:3] == ["Shadowboard", "is", "at"]
+            yield process, words[3]
+        finally:
+            process.kill()
+
+
+def get(url: str) -> Any:
+    with urlopen(url, timeout=60) as answer:
+        return json.load(answer)
+
+
+def wait_for(condition: Callable[[], Any]) -> Any:
+    give_up = time.monotonic() + 90
+    while not (value := condition()):
+        assert time.monotonic() < give_up, "waited for a minute and a half"
+        time.sleep(0.05)
+    return value
+
+
+def child_of(process: "subprocess.Popen[str]") -> int:
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    threads = Path(f"/proc/{process.pid}/task").iterdir()
+    children += [c for thread in threads for c in (thread / "children").read_text().split()]
+    return int(wait_for(lambda: children)[0])
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+
+
+def test_up_trains_serves_survives_its_worker_and_ends_on_ctrl_c(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    with up(home) as (process, url):
+        (run,) = get(f"{url}/runs")["runs"]
+        assert run["name"] == "reference recipe"
+
+        def both_curves() -> bool:
+            evaluations = get(f"{url}/runs/{run['id']}/history")["evaluations"]
+            steps = [{e["step"] for e in evaluations if e["weights"] == kind} for kind in ("raw", "ema")]
+            return len(steps[0] & steps[1]) >= 2
+
+        wait_for(both_curves)
+        answer = get(f"{url}/evaluate?ema=true&step=1000")
+        assert (answer["weights"], answer["average"]) == ("ema", "ExponentialMovingAverage")
+        assert answer["accuracy"] > 0.95
+
+        worker = child_of(process)
+        os.kill(worker, signal.SIGKILL)
+        before = get(f"{url}/runs/{run['id']}")["latest_checkpoint"]
+        wait_for(lambda: get(f"{url}/runs/{run['id']}")["latest_checkpoint"] > before)
+        worker = child_of(process)
+
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 0
+        assert not is_alive(worker)
+    assert "The worker ended with exit code -9; it starts again in 1 s." in (tmp_path / "up.log").read_text()
+    stopped = only_run(home)
+    assert (stopped.state, stopped.step) == ("queued", stopped.latest_checkpoint)
+
+    with up(home) as (_, url):  # and the next one goes on
+        wait_for(lambda: get(f"{url}/runs/{run['id']}")["step"] > stopped.step)
+
+
+def test_the_worker_does_not_outlive_a_killed_up(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    with up(home) as (process, url):
+        (run,) = get(f"{url}/runs")["runs"]
+        wait_for(lambda: get(f"{url}/runs/{run['id']}")["step"] > 0)
+        worker = child_of(process)
+        process.kill()
+        process.wait()
+        wait_for(lambda: not is_alive(worker))
+    left = only_run(home)
+    assert (left.state, left.step) == ("queued", left.latest_checkpoint)
+
+
+def test_up_without_training_queues_nothing(tmp_path: Path) -> None:
+    with up(tmp_path / "home", "--no-train") as (_, url):
+        assert get(f"{url}/runs") == {"runs": []}
+
+
+def only_run(home: Path) -> Run:
+    store = Store(f"sqlite:///{home / 'shadowboard.db'}")
+    (run,) = store.runs()
+    store.close()
+    return run
