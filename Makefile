@@ -23,7 +23,7 @@ lint: .venv/test-ready
 
 bench: .venv/test-ready .bench-venv/ready
 	$(BIN)/python -m benchmarks.training
-	$(BIN)/python -m benchmarks.serving
+	$(BIN)/python -m benchmarks.latency
 
 soak: .venv/test-ready
 	$(BIN)/python -m pytest tests/faults --kills 200 --timeout 7200

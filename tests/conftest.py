@@ -13,6 +13,10 @@ from shadowboard.dataset import Dataset, load_dataset
 from shadowboard.store import Store
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--kills", type=int, default=10, help="how often tests/faults/test_kill.py kills a run")
+
+
 @pytest.fixture(scope="session")
 def mnist() -> Dataset:
     return load_dataset()

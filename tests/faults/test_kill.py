@@ -16,7 +16,6 @@ import tensorflow as tf
 from shadowboard.configuration import RunConfig, parse_config
 from shadowboard.store import Store
 
-KILLS = 10
 ROOT = Path(__file__).parents[2]
 
 
@@ -76,8 +75,11 @@ def config(small_data: Path) -> RunConfig:
     return parse_config(knobs | slots | {"data": str(small_data)})
 
 
-@pytest.mark.timeout(300)
-def test_a_run_killed_ten_times_ends_like_one_left_alone(tmp_path: Path, config: RunConfig) -> None:
+@pytest.mark.timeout(0)
+def test_a_run_killed_again_and_again_ends_like_one_left_alone(
+    tmp_path: Path, config: RunConfig, request: pytest.FixtureRequest
+) -> None:
+    kills = request.config.getoption("--kills")
     store = Store(f"sqlite:///{tmp_path / 'shadowboard.db'}")  # as resume_now opens it
     alone, killed = (store.create_run(config, worker="nobody").id for _ in range(2))
     process = start(tmp_path, alone)
@@ -87,15 +89,15 @@ def test_a_run_killed_ten_times_ends_like_one_left_alone(tmp_path: Path, config:
     moments = random.Random(20240607)
     folder = tmp_path / "runs" / killed
     with reader(folder) as read:
-        for _ in range(KILLS):
+        for _ in range(kills):
             process = start(tmp_path, killed)
             # Compiling takes some of this time, so some kills come before the first new save.
-            time.sleep(moments.uniform(0.05, seconds / KILLS))
+            time.sleep(moments.uniform(0.05, seconds / kills))
             process.kill()
             process.wait()
         assert store.run(killed).state == "training"
         assert start(tmp_path, killed).wait() == 0
-    assert len(set(read)) > KILLS
+    assert len(set(read)) > min(kills, 60)
     assert store.run(killed).state == "finished"
     expected = all_tensors(tmp_path / "runs" / alone)
     assert all_tensors(folder) == expected
