@@ -311,7 +311,7 @@ def test_a_picture_one_pixel_wide(upright: bool) -> None:
 
 
 def test_specks_darker_than_the_ink_do_not_hide_it() -> None:
-    shades = np.array(drawing("L", 255, 180))
+    shades = np.array(drawing("L", 255, 150))
     shades[10:270:20, 30] = shades[10:270:20, 250] = 0
     assert np.abs(from_picture(encode(Image.fromarray(shades))) - SEVEN).mean() < 0.01
 
