@@ -216,10 +216,8 @@ def _without_dust(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def _bounds(mask: NDArray[np.bool_]) -> _Box:
-    """The smallest box around all that is set; an empty one where nothing is."""
+    """The smallest box around all that is set, where something is."""
     rows, columns = np.nonzero(mask.any(axis=1))[0], np.nonzero(mask.any(axis=0))[0]
-    if not len(rows):
-        return slice(0, 0), slice(0, 0)
     return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
 
 
@@ -273,9 +271,8 @@ def _resample(rows: NDArray[np.floating], target: int) -> NDArray[np.float64]:
         places = np.clip((np.arange(target) + 0.5) * count / target - 0.5, 0, count - 1)
         below = places.astype(int)
         share = (places - below)[:, None]
-        between: NDArray[np.float64] = (1 - share) * rows[below] + share * rows[
-            np.minimum(below + 1, count - 1)
-        ]
+        above = np.minimum(below + 1, count - 1)
+        between: NDArray[np.float64] = (1 - share) * rows[below] + share * rows[above]
         return between
     # Differences of running sums, for a matrix product would wait for the cores that training holds.
     sums = np.concatenate([np.zeros((1, rows.shape[1])), np.cumsum(rows, axis=0, dtype=np.float64)])
