@@ -1,7 +1,7 @@
 """The README's picture, taken of a running dashboard with the system's Chromium.
 
-    shadowboard up
-    python docs/screenshot.py http://127.0.0.1:8000
+shadowboard up
+python docs/screenshot.py http://127.0.0.1:8000
 """
 
 import shutil
@@ -11,7 +11,16 @@ from pathlib import Path
 from playwright.sync_api import Page, sync_playwright
 
 TARGET = Path(__file__).with_name("dashboard.png")
-SEVEN = [(0.28, 0.22), (0.4, 0.21), (0.55, 0.2), (0.7, 0.2), (0.66, 0.32), (0.58, 0.48), (0.5, 0.65), (0.44, 0.82)]
+SEVEN = [
+    (0.28, 0.22),
+    (0.4, 0.21),
+    (0.55, 0.2),
+    (0.7, 0.2),
+    (0.66, 0.32),
+    (0.58, 0.48),
+    (0.5, 0.65),
+    (0.44, 0.82),
+]
 
 
 def draw_a_seven(page: Page) -> None:

@@ -21,6 +21,12 @@ from shadowboard.settings import Settings
 from shadowboard.store import Store
 
 _BODY_LIMIT = 8 * 2**20
+_TAGS = {
+    "weights": "What the weights of a checkpoint are worth, and what they read.",
+    "runs": "Training runs: queue, follow and stop them.",
+    "images": "The data that the runs learn from.",
+    "server": "The server itself.",
+}
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -46,8 +52,12 @@ def create_app(settings: Settings) -> FastAPI:
     app = FastAPI(
         title="Shadowboard",
         version=__version__,
+        description="Raw and averaged weights of training runs, compared. Times are seconds since 1970, UTC; "
+        "losses are in nats; an accuracy is a share from 0 to 1.",
+        openapi_tags=[{"name": name, "description": text} for name, text in _TAGS.items()],
+        generate_unique_id_function=lambda route: route.name,
         lifespan=lifespan,
-        docs_url=None,  # their pages load scripts from elsewhere
+        docs_url=None,  # their pages load scripts from elsewhere; server/api_page.py is ours
         redoc_url=None,
         responses=problems.RESPONSES,
         middleware=[

@@ -39,7 +39,10 @@ RunInQuery = Annotated[
 ]
 NewName = Annotated[str, _Name]
 Step = Annotated[str, Query(description="latest, best (on validation), or a number"), AfterValidator(_step)]
-SplitName = Literal["validation", "test"]
+SplitName = Annotated[
+    Literal["validation", "test"],
+    Query(description="Images held back from training, to choose by; or those kept for the end"),
+]
 AverageName = Annotated[
     str, Query(description="Which average, when the run keeps several; empty: the first"), _Name
 ]

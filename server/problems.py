@@ -6,7 +6,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from shadowboard import errors
@@ -33,14 +33,24 @@ class Problem(BaseModel):
     """The body of every error: `detail` is one sentence that a person can act on."""
 
     type: str = "about:blank"
-    title: str
+    title: str = Field(description="The status in words")
     status: int
-    detail: str
+    detail: str = Field(description="What is the matter, and what was expected")
 
+
+_CONTENT = {MEDIA_TYPE: {"schema": Problem.model_json_schema()}}
 
 RESPONSES: dict[int | str, dict[str, Any]] = {
-    "4XX": {"content": {MEDIA_TYPE: {"schema": Problem.model_json_schema()}}, "description": "Error"},
-    "5XX": {"content": {MEDIA_TYPE: {"schema": Problem.model_json_schema()}}, "description": "Error"},
+    "4XX": {
+        "content": _CONTENT,
+        "description": "404: nothing of that name. 409: not as the run, its checkpoint or its data are now. "
+        "413: too large a body. 422: a value that cannot be used. 403, 421: from or for another site.",
+    },
+    "5XX": {
+        "content": _CONTENT,
+        "description": "500: unexpected; the server's log has more. 503: the database or TensorFlow is not "
+        "ready; try again.",
+    },
 }
 
 

@@ -151,7 +151,7 @@ class Store:
         """Say that `worker` lives; True where a stop was asked for. Raises LeaseLost."""
         with self._begin() as connection:
             self._fence(connection, run_id, worker, {})
-            return bool(connection.execute(select(runs.c.stop_requested).where(runs.c.id == run_id)).scalar())
+            return _stop_requested(connection, run_id)
 
     def _fence(self, connection: Connection, run_id: str, worker: str, values: dict[str, Any]) -> None:
         """Write `values` on behalf of the worker that holds the run; nothing at all for any other."""
@@ -187,13 +187,14 @@ class Store:
 
     def add_progress(
         self, run_id: str, worker: str, step: int, steps_per_second: float, metrics: Sequence[Metric]
-    ) -> None:
-        """Record how far the run is, and its losses since. Raises LeaseLost."""
+    ) -> bool:
+        """Record how far the run is, and its losses since; True where a stop was asked for. Raises LeaseLost."""
         rows = [{"run_id": run_id, "step": m.step, "loss": m.loss} for m in metrics]
         with self._begin() as connection:
             self._fence(connection, run_id, worker, {"step": step, "steps_per_second": steps_per_second})
             if rows:
                 connection.execute(insert(training_metrics), rows)
+            return _stop_requested(connection, run_id)
 
     def add_checkpoint(self, run_id: str, worker: str, step: int, size: int) -> None:
         """Record a checkpoint of `size` bytes; one that is recorded already stays. Raises LeaseLost."""
@@ -268,6 +269,10 @@ class Store:
         )
         with self._begin() as connection:
             return [kind(*row) for row in connection.execute(query)]
+
+
+def _stop_requested(connection: Connection, run_id: str) -> bool:
+    return bool(connection.execute(select(runs.c.stop_requested).where(runs.c.id == run_id)).scalar())
 
 
 def _open(url: str) -> Engine:

@@ -19,7 +19,7 @@ from worker.training import METRIC_EVERY, Advanced, Ended, Event, Saved, Saving,
 
 log = logging.getLogger(__name__)
 
-HEARTBEAT_SECONDS = 0.4
+HEARTBEAT_SECONDS = 1.0
 _POLL_SECONDS = 0.5
 
 
@@ -98,7 +98,7 @@ def run_once(
     """
     log.info("Run %s (%s) starts or resumes.", run.id, run.name)
     with Heart(store, run.id, worker) as heart:
-        recorder = _Recorder(store, run.id, worker)
+        recorder = _Recorder(store, run.id, worker, heart.stop_requested)
         try:
             dataset = load_dataset(run.config.data)
             events = train(
@@ -123,8 +123,9 @@ def run_once(
 class _Recorder:
     """Writes a run's events into the store, each under the worker's lease."""
 
-    def __init__(self, store: Store, run_id: str, worker: str) -> None:
+    def __init__(self, store: Store, run_id: str, worker: str, stop_requested: threading.Event) -> None:
         self._store, self._run_id, self._worker = store, run_id, worker
+        self._stop_requested = stop_requested
         self._notes: list[str] = []
         self._ended = Ended("stopped", 0, "")
 
@@ -140,7 +141,8 @@ class _Recorder:
                     self._store.add_checkpoint(*mine, checkpoint.step, checkpoint.bytes)
             case Advanced(step, losses, steps_per_second):
                 metrics = _metrics(step, losses.tolist())
-                self._store.add_progress(*mine, step, steps_per_second, metrics)
+                if self._store.add_progress(*mine, step, steps_per_second, metrics):
+                    self._stop_requested.set()
             case Saving():
                 self._store.heartbeat(*mine)
             case Saved(checkpoint, _):

@@ -26,6 +26,7 @@ GLOBAL_STEP = "global_step"
 # The longest chunk: Python is entered once per so many steps at most.
 _CAPACITY = 500
 _MOST_INDICES = 4_000_000
+_UPPER = np.uint64(0xFFFF_FFFF_0000_0000)
 
 Tensors = dict[str, Any]
 
@@ -53,8 +54,12 @@ class State:
 
 @lru_cache(maxsize=2)
 def _epoch_order(seed: int, epoch: int, images: int) -> NDArray[np.int32]:
-    keys = np.random.Philox(key=[seed, epoch]).random_raw(images)
-    order = np.argsort(keys, kind="stable").astype(np.int32)
+    # Random above, the image's number below: sorted, the numbers stand in random order, without ties.
+    keys = np.random.Philox(key=[seed, epoch]).random_raw(images) & _UPPER | np.arange(
+        images, dtype=np.uint64
+    )
+    keys.sort()
+    order = (keys & ~_UPPER).astype(np.int32)
     order.setflags(write=False)
     return order
 
@@ -62,7 +67,7 @@ def _epoch_order(seed: int, epoch: int, images: int) -> NDArray[np.int32]:
 def image_order(seed: int, images: int, start: int, stop: int) -> NDArray[np.int32]:
     """Positions start … stop of the endless stream of epochs, each a permutation of `images` images.
 
-    An epoch's permutation is a function of (seed, epoch): the ranks of Philox's raw output, which NumPy
+    An epoch's permutation is a function of (seed, epoch), by the raw output of Philox, which NumPy
     promises not to change. A batch size that does not divide an epoch lets one batch span two epochs.
     """
     parts = []

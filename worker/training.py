@@ -21,7 +21,7 @@ from shadowboard.errors import CheckpointMissing
 from worker.trainer import State, Trainer
 
 # A stop is noticed between two chunks, so a chunk must be well under a second.
-_CHUNK_SECONDS = 0.2
+_CHUNK_SECONDS = 0.3
 METRIC_EVERY = 20
 _SPEED_SECONDS = 3.0
 

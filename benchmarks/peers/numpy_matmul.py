@@ -1,21 +1,8 @@
 """The limit: the two large matrix products of one step and nothing else, on NumPy's OpenBLAS."""
 
-import os
-from pathlib import Path
+import numpy as np
 
-
-def use_avx512() -> None:
-    """OpenBLAS takes some newer AMD processors for AVX2 ones and then runs at 60 %: name a kernel for it."""
-    processor = Path("/proc/cpuinfo")
-    if processor.exists() and " avx512bw " in processor.read_text():
-        os.environ.setdefault("OPENBLAS_CORETYPE", "SkylakeX")
-
-
-use_avx512()  # OpenBLAS reads it when NumPy is imported
-
-import numpy as np  # noqa: E402
-
-from benchmarks.workload import (  # noqa: E402
+from benchmarks.workload import (
     BATCH,
     EPOCH,
     HIDDEN,

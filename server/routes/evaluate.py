@@ -21,17 +21,19 @@ if TYPE_CHECKING:
 router = APIRouter(tags=["weights"])
 
 
-@router.get("/evaluate")
+@router.get("/evaluate", summary="Evaluate a checkpoint")
 async def evaluate(
     services: TheServices,
     engine: TheEngine,
-    ema: Annotated[bool, Query(description="The averaged instead of the raw weights")] = False,
+    ema: Annotated[
+        bool, Query(description="The averaged instead of the raw weights", examples=[True])
+    ] = False,
     run: RunInQuery = "",
     step: Step = "latest",
     split: SplitName = "validation",
     average: AverageName = "",
 ) -> EvaluationView:
-    """Evaluate raw or averaged weights: out of the store, or at once where that is the first time."""
+    """How many images its raw or averaged weights read right; computed at once where not stored yet."""
     from server.backlog import Job
 
     the_run, name, choice, result = await run_in_threadpool(

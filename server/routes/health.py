@@ -7,7 +7,7 @@ from server.schemas import Health
 router = APIRouter(tags=["server"])
 
 
-@router.get("/healthz")
+@router.get("/healthz", summary="Ask whether the server is up")
 async def healthz() -> Health:
-    """The server is up."""
+    """Answers at once, whatever else the server is busy with."""
     return Health()

@@ -2,9 +2,9 @@
 
 import io
 from http import HTTPStatus
-from typing import Literal
+from typing import Annotated, Literal
 
-from fastapi import APIRouter, HTTPException, Response
+from fastapi import APIRouter, HTTPException, Path, Response
 from PIL import Image
 
 from server.services import TheServices
@@ -12,14 +12,26 @@ from shadowboard.dataset import IMAGE_SIDE, Split
 
 router = APIRouter(tags=["images"])
 
+_PNG = {"schema": {"type": "string", "format": "binary"}}
+
 
 @router.get(
     "/images/{split}/{index}.png",
+    summary="Get an image of the data set",
     response_class=Response,
-    responses={200: {"content": {"image/png": {}}, "description": "28×28 pixels, 8 bits of grey"}},
+    responses={200: {"content": {"image/png": _PNG}, "description": "28×28 pixels, 8 bits of grey"}},
 )
-def image(services: TheServices, split: Literal["train", "validation", "test"], index: int) -> Response:
-    """One image of MNIST."""
+def image(
+    services: TheServices,
+    split: Annotated[
+        Literal["train", "validation", "test"],
+        Path(
+            description="Of the split that is learned from, chosen by or kept for the end", examples=["test"]
+        ),
+    ],
+    index: Annotated[int, Path(description="Its place in the split, from 0", examples=[0])],
+) -> Response:
+    """An image of MNIST, as it came: light ink on black."""
     images: Split = getattr(services.datasets.get("mnist"), split)
     if not 0 <= index < len(images):
         raise HTTPException(

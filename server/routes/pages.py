@@ -1,13 +1,14 @@
-"""The page, and the files that it loads."""
+"""The pages, and the files that they load."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Request, Response
-from fastapi.responses import HTMLResponse
+from fastapi.responses import FileResponse, HTMLResponse
 from starlette.staticfiles import StaticFiles
 from starlette.templating import Jinja2Templates
 from starlette.types import Scope
 
+from server.api_page import Api, prose
 from server.assets import Assets
 from shadowboard import __version__
 
@@ -16,9 +17,10 @@ _ASK_AGAIN = "no-cache"
 
 
 def page_router(assets: Assets) -> APIRouter:
-    """The routes of the page and of Plotly's script."""
+    """The routes of the pages, of their icon and of Plotly's script."""
     router = APIRouter(include_in_schema=False)
     templates = Jinja2Templates(assets.templates)
+    templates.env.filters["prose"] = prose
 
     @router.get("/", response_class=HTMLResponse)
     def dashboard(request: Request) -> Response:
@@ -29,6 +31,20 @@ def page_router(assets: Assets) -> APIRouter:
         }
         headers = {"Cache-Control": _ASK_AGAIN}
         return templates.TemplateResponse(request, "dashboard.html", context, headers=headers)
+
+    @router.get("/docs", response_class=HTMLResponse)
+    def api(request: Request) -> Response:
+        context = {
+            "api": Api(request.app.openapi(), str(request.base_url)),
+            "static_url": assets.static_url,
+        }
+        headers = {"Cache-Control": _ASK_AGAIN}
+        return templates.TemplateResponse(request, "api.html", context, headers=headers)
+
+    @router.get("/favicon.ico")  # what browsers ask for where no page names an icon: beside JSON
+    def favicon() -> Response:
+        headers = {"Cache-Control": "public, max-age=86400"}
+        return FileResponse(assets.static / "icon.svg", headers=headers, media_type="image/svg+xml")
 
     @router.get("/static/plotly.min.js")
     def plotly(

@@ -23,6 +23,7 @@ _PIXELS = {
     "required": ["image"],
     "properties": {
         "image": {
+            "description": "Rows from the top, as MNIST has them: ink is 1",
             "type": "array",
             "minItems": 28,
             "maxItems": 28,
@@ -44,11 +45,11 @@ _BODY: dict[str, Any] = {
 }
 
 
-@router.post("/predict", openapi_extra={"requestBody": _BODY})
+@router.post("/predict", summary="Read a digit", openapi_extra={"requestBody": _BODY})
 async def predict(
     request: Request, services: TheServices, engine: TheEngine, run: RunInQuery = "", step: Step = "latest"
 ) -> PredictionView:
-    """Read a picture, or 28×28 numbers in [0, 1], with the raw weights and with each average."""
+    """What the raw weights and each average read in a picture, or in 28×28 numbers."""
     body = await request.body()
     is_json = request.headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json"
     return await run_in_threadpool(_predict, services, engine, body, is_json, run, step)

@@ -24,15 +24,15 @@ def _view(services: Services, run: Run) -> RunView:
     return RunView.of(run, stalled=run.id in services.watcher.sight.stalled)
 
 
-@router.get("")
+@router.get("", summary="List the runs")
 def list_runs(services: TheServices) -> RunList:
-    """All runs, newest first."""
+    """All of them, newest first."""
     return RunList(runs=[_view(services, run) for run in services.store.runs()])
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, summary="Queue a run")
 def create_run(services: TheServices, new: NewRun | None = None) -> RunView:
-    """Queue a run."""
+    """A worker takes it as soon as one is free. Every field may be left out, and the body too."""
     new = new or NewRun()
     data = new.config.get("data", "mnist")
     if data != "mnist":  # a folder on the server is for those who sit at it
@@ -42,27 +42,32 @@ def create_run(services: TheServices, new: NewRun | None = None) -> RunView:
     return _view(services, services.store.create_run(parse_config(new.config), new.name.strip()))
 
 
-@router.get("/{run_id}")
+@router.get("/{run_id}", summary="Look at a run")
 def one_run(services: TheServices, run_id: RunInPath) -> RunView:
-    """One run."""
+    """How far it is, and how it was configured."""
     return _view(services, services.store.run(run_id))
 
 
-@router.post("/{run_id}/stop", status_code=202)
+@router.post("/{run_id}/stop", status_code=202, summary="Stop a run")
 def stop_run(services: TheServices, run_id: RunInPath) -> RunView:
-    """Ask that a run stop; a queued one stops at once."""
+    """Ask its worker to save a checkpoint and stop; a run that is still queued stops at once."""
     run = services.store.run(run_id)
     services.store.request_stop(run.id)
     return _view(services, services.store.run(run.id))
 
 
-@router.get("/{run_id}/history")
+@router.get("/{run_id}/history", summary="Get the curves of a run")
 def history(
     services: TheServices,
     run_id: RunInPath,
-    max_points: Annotated[int, Query(ge=1, le=100_000, description="Points of the training curve")] = 1000,
+    max_points: Annotated[
+        int,
+        Query(
+            ge=1, le=100_000, description="Of the training curve, at most; the last one is always among them"
+        ),
+    ] = 1000,
 ) -> History:
-    """The curves so far. Their events go on at `cursor`: nothing is doubled, nothing left out."""
+    """Training and evaluations so far. Events go on at `cursor`: nothing is doubled, nothing left out."""
     run = services.store.run(run_id)
     metrics = services.store.metrics(run.id)
     checkpoints = services.store.checkpoints(run.id)
@@ -83,7 +88,9 @@ async def _events_run(services: TheServices, run_id: RunInPath) -> Run:
 
 async def _events_start(
     services: TheServices,
-    after: Annotated[str, Query(description="Resume after this event"), EventId] = "",
+    after: Annotated[
+        str, Query(description="Id of the event to resume after, or the `cursor` of the history"), EventId
+    ] = "",
     last_event_id: Annotated[str, Header(description="The same; goes before `after`"), EventId] = "",
 ) -> Cursor:
     if text := last_event_id or after:
@@ -91,12 +98,21 @@ async def _events_start(
     return await run_in_threadpool(services.store.cursor)
 
 
-@router.get("/{run_id}/events", response_class=EventSourceResponse)
+@router.get(
+    "/{run_id}/events",
+    summary="Follow a run",
+    response_class=EventSourceResponse,
+    response_description="Server-sent events, until the run is deleted or the server stops",
+)
 async def events(
     services: TheServices,
     run: Annotated[Run, Depends(_events_run)],
     start: Annotated[Cursor, Depends(_events_start)],
 ) -> AsyncIterator[ServerSentEvent]:
-    """What happens from now on, or from an event on: run, training, checkpoint, evaluation, gone."""
+    """What happens from now on, or from an event on.
+
+    `run`: as `GET /runs/{run_id}` tells it, at first and when it changes. `training`, `evaluation`: what
+    is new, as in the history. `checkpoint`: its `step`, `bytes` and `saved_at`. `gone`: the run was deleted.
+    """
     async for event in run_events(services, run, start):
         yield event
