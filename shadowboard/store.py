@@ -188,7 +188,7 @@ class Store:
     def add_progress(
         self, run_id: str, worker: str, step: int, steps_per_second: float, metrics: Sequence[Metric]
     ) -> bool:
-        """Record how far the run is, and its losses since; True where a stop was asked for. Raises LeaseLost."""
+        """Record how far the run is, and its losses; True where a stop was asked for. Raises LeaseLost."""
         rows = [{"run_id": run_id, "step": m.step, "loss": m.loss} for m in metrics]
         with self._begin() as connection:
             self._fence(connection, run_id, worker, {"step": step, "steps_per_second": steps_per_second})
