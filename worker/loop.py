@@ -11,7 +11,7 @@ from pathlib import Path
 from statistics import fmean
 
 from shadowboard.dataset import load_dataset
-from shadowboard.errors import LeaseLost, ShadowboardError
+from shadowboard.errors import LeaseLost, ShadowboardError, StoreUnavailable
 from shadowboard.lease import LEASE_SECONDS, Watch
 from shadowboard.records import Metric, Run, State
 from shadowboard.store import Store
@@ -94,7 +94,8 @@ def run_once(
 ) -> Run:
     """Train a run that `worker` holds until it ends, and release it: as `interrupted` where `stop` ended it.
 
-    `observe` sees every event after it is recorded. Raises LeaseLost where another worker has taken the run.
+    `observe` sees every event after it is recorded. Raises LeaseLost where another worker has taken the run,
+    and StoreUnavailable; the run can then be taken up from its last checkpoint.
     """
     log.info("Run %s (%s) starts or resumes.", run.id, run.name)
     with Heart(store, run.id, worker) as heart:
@@ -108,8 +109,8 @@ def run_once(
                 recorder.record(event)
                 observe(event)
             state, message = recorder.outcome(interrupted if stop.is_set() else "stopped")
-        except LeaseLost:
-            raise
+        except (LeaseLost, StoreUnavailable):
+            raise  # nothing can be recorded; where the run is still ours, it stalls and is taken up again
         except ShadowboardError as error:
             state, message = "failed", str(error)
         except Exception as error:

@@ -11,7 +11,8 @@ import pytest
 
 from shadowboard import checkpoints, lease
 from shadowboard.configuration import RunConfig, parse_config
-from shadowboard.errors import LeaseLost
+from shadowboard.errors import LeaseLost, StoreUnavailable
+from shadowboard.records import Metric
 from shadowboard.store import Store
 from worker.loop import run_once, work, worker_name
 from worker.training import Advanced, Event
@@ -131,6 +132,24 @@ def test_a_run_whose_worker_died_is_taken_over(
     run = store.create_run(config(), worker="died without a word")
     with working(store, tmp_path):
         wait_for(lambda: store.run(run.id).state == "finished")
+
+
+def test_a_store_that_fails_for_a_while_costs_no_run(
+    store: Store, tmp_path: Path, config: Callable[..., RunConfig], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lease, "LEASE_SECONDS", 1.0)
+    run = store.create_run(config(steps=3_000))
+    progress, failures = store.add_progress, iter([True])
+
+    def fail_once(run_id: str, worker: str, step: int, speed: float, metrics: list[Metric]) -> bool:
+        if step > 500 and next(failures, False):
+            raise StoreUnavailable("The database is locked.")
+        return progress(run_id, worker, step, speed, metrics)
+
+    monkeypatch.setattr(store, "add_progress", fail_once)
+    with working(store, tmp_path):
+        wait_for(lambda: store.run(run.id).state == "finished")
+    assert next(failures, None) is None, "the failure took place"
 
 
 def test_a_worker_that_lost_its_run_writes_nothing_more(
