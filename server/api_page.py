@@ -104,7 +104,7 @@ class Api:
     def fields(self, schema: Schema, way: str = "") -> Iterator[Field]:
         """The fields of an object, each followed by those inside it."""
         core, suffix = self._core(schema)
-        way = (way + suffix).removeprefix(".") + "." * bool(way + suffix)
+        way = f"{way}{suffix}." if way or suffix else ""
         for name, inner in core.get("properties", {}).items():
             yield self._field(way + name, inner, name in core.get("required", []))
             yield from self.fields(inner, way + name)
@@ -164,7 +164,7 @@ def _address(path: str, parameters: list[Schema]) -> str:
     for parameter in parameters:
         for example in parameter["schema"].get("examples", [])[:1]:
             if parameter["in"] == "path":
-                path = path.replace(f"{{{parameter['name']}}}", quote(_plain(example)))
+                path = path.replace(f"{{{parameter['name']}}}", quote(_plain(example), safe=""))
             elif parameter["in"] == "query":
                 query[parameter["name"]] = _plain(example)
     return f"{path}?{urlencode(query)}" if query else path

@@ -146,7 +146,7 @@ class EvaluationView(BaseModel):
     """One evaluation in full."""
 
     run: str = Field(description="Id of the run")
-    step: int
+    step: int = Field(description="Of the checkpoint")
     weights: Literal["raw", "ema"]
     average: str | None = Field(description="Name of the average; null for raw weights")
     decay: float | None = Field(description="The average's; null for raw weights")

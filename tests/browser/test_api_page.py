@@ -1,0 +1,47 @@
+"""The page of the API in a real browser, which would complain of whatever the policy refuses."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Open, Site
+
+pytestmark = pytest.mark.browser
+
+
+def test_the_dashboard_leads_to_it_and_it_leads_back(site: Site, visit: Open) -> None:
+    page = visit(site, charts=False).open()
+    page.get_by_role("link", name="API").click()
+    expect(page).to_have_title("API · Shadowboard")
+    page.get_by_role("navigation").get_by_text("/predict").click()
+    expect(page.locator("#predict")).to_be_in_viewport()
+    page.get_by_role("link", name="Dashboard", exact=True).click()
+    expect(page).to_have_title("Shadowboard")
+
+
+def test_it_needs_no_script(site: Site, visit: Open) -> None:
+    page = visit(site, java_script_enabled=False).open(path="/docs")
+    answer = page.locator("#list_runs details")
+    expect(answer.get_by_text("runs[].stalled")).to_be_hidden()
+    answer.locator("summary").click()
+    expect(answer.get_by_text("runs[].stalled")).to_be_visible()
+
+
+def test_answers_open_beside_it_without_a_missing_icon(site: Site, visit: Open) -> None:
+    page = visit(site).open(path="/docs")
+    page.get_by_role("link", name="Open /runs").click()
+    expect(page.locator("pre")).to_contain_text('{"runs":')
+    page.goto(f"{site.url}/favicon.ico")
+
+
+@pytest.mark.parametrize("width", [360, 768, 1440])
+def test_nothing_is_wider_than_the_window(site: Site, visit: Open, width: int) -> None:
+    page = visit(site, viewport={"width": width, "height": 800}).open(path="/docs")
+    page.evaluate("for (const details of document.querySelectorAll('details')) details.open = true")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_it_has_the_theme_that_was_chosen_on_the_dashboard(site: Site, visit: Open) -> None:
+    visitor = visit(site, charts=False, color_scheme="light")
+    visitor.open().get_by_label("Dark", exact=True).check()
+    page = visitor.open(path="/docs")
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
