@@ -39,7 +39,7 @@ def listen(settings: Settings) -> socket.socket:
         raise SettingsInvalid(f"{host!r} is no address of this machine; set the host to 127.0.0.1.") from None
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
-            problem = "is in use; choose another with --port (0 takes a free one)"
+            problem = "is in use; choose another with --port or SHADOWBOARD_PORT (0 takes a free one)"
         else:
             problem = f"cannot be used: {(error.strerror or str(error)).lower()}"
         raise SettingsInvalid(f"Port {port} on {host} {problem}.") from error

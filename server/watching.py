@@ -69,7 +69,11 @@ class Watcher:
         key = (read, *arguments)
         if key not in self._shared:
             self._shared[key] = asyncio.ensure_future(asyncio.to_thread(read, *arguments))
-        return await asyncio.shield(self._shared[key])
+        try:
+            return await asyncio.shield(self._shared[key])
+        except StoreUnavailable:
+            self._shared.pop(key, None)  # the next one may be luckier
+            raise
 
     async def watch(self) -> None:
         """Look, tell, sleep; until cancelled."""

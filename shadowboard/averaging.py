@@ -4,7 +4,6 @@ Polyak & Juditsky, "Acceleration of stochastic approximation by averaging", 1992
 TensorFlow's `tf.train.ExponentialMovingAverage` for this form of it and for the names.
 """
 
-import math
 from typing import Any
 
 import numpy as np
@@ -29,7 +28,7 @@ class Average(BaseModel):
     @property
     def short(self) -> str:
         """The knobs in a few characters: `0.99`, or `0.99 constant` without num_updates."""
-        return f"{self.decay:g}" if self.num_updates else f"{self.decay:g} constant"
+        return f"{self.decay}" if self.num_updates else f"{self.decay} constant"
 
 
 def named(averages: tuple[Average, ...]) -> tuple[Average, ...]:
@@ -74,8 +73,3 @@ def update(shadow: Any, variable: Any, decay: Any) -> Any:
     Equal to decay · shadow + (1 − decay) · variable, with one rounding fewer.
     """
     return shadow - (1 - decay) * (shadow - variable)
-
-
-def half_life(decay: float) -> float:
-    """The number of steps after which a weight's share in the average has halved: ln ½ / ln decay."""
-    return math.log(0.5) / math.log(decay) if decay > 0 else 0.0

@@ -5,6 +5,7 @@ The index file is the commit: a checkpoint exists if and only if its `.index` do
 """
 
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -58,12 +59,13 @@ def save(folder: Path, step: int, tensors: Mapping[str, Any]) -> Checkpoint:
         with tempfile.TemporaryDirectory(prefix=_UNFINISHED, dir=folder) as temporary:
             prefix = Path(temporary) / final.prefix.name
             _write(prefix, tensors)
+            files = [prefix.with_name(prefix.name + suffix) for suffix in (".data-00000-of-00001", ".index")]
+            for file in files:
+                _sync(file)
             # An index that is replaced must never stand beside the new data.
-            final.prefix.with_name(final.prefix.name + ".index").unlink(missing_ok=True)
-            for suffix in (".data-00000-of-00001", ".index"):
-                source = prefix.with_name(prefix.name + suffix)
-                _sync(source)
-                source.rename(folder / source.name)
+            (folder / files[-1].name).unlink(missing_ok=True)
+            for file in files:
+                file.rename(folder / file.name)
             _sync(folder)
             _write_state(folder, final, Path(temporary))
         _sync(folder)
@@ -85,6 +87,24 @@ def _write(prefix: Path, tensors: Mapping[str, Any]) -> None:
     )
 
 
+def name_newest(folder: Path, newest: Checkpoint | None) -> None:
+    """Let the state file name `newest`, or let there be none. A save that was killed may have left it behind.
+
+    Only for the run's one worker. Raises SaveFailed.
+    """
+    state = folder / STATE_FILE
+    try:
+        if newest is None:
+            state.unlink(missing_ok=True)
+            return
+        line = f'model_checkpoint_path: "{newest.prefix.name}"\n'
+        if not state.exists() or not state.read_text(encoding="utf-8", errors="replace").startswith(line):
+            with tempfile.TemporaryDirectory(prefix=_UNFINISHED, dir=folder) as temporary:
+                _write_state(folder, newest, Path(temporary))
+    except OSError as error:
+        raise SaveFailed(f"{state} could not be written: {error.strerror}.") from error
+
+
 def _write_state(folder: Path, newest: Checkpoint, temporary: Path) -> None:
     older = [c.prefix.name for c in list_checkpoints(folder) if c != newest]
     lines = [f'model_checkpoint_path: "{newest.prefix.name}"']
@@ -104,7 +124,8 @@ def _sync(path: Path) -> None:
 
 
 def _reason(error: BaseException) -> str:
-    return str(getattr(error, "message", error)).splitlines()[0].rstrip(".")
+    text = str(getattr(error, "message", error)).partition("\n")[0]
+    return re.sub(r"\{\{.*?\}\} ?| ?\[Op:.*?\]", "", text).rstrip(".")
 
 
 def remove_unfinished(folder: Path) -> None:
@@ -159,7 +180,13 @@ def latest(folder: Path) -> Checkpoint:
 def _reading(checkpoint: Checkpoint) -> Iterator[None]:
     try:
         yield
-    except (tf.errors.OpError, RuntimeError, ValueError) as error:
+    except (
+        tf.errors.OpError,
+        RuntimeError,
+        ValueError,
+        LookupError,
+        TypeError,
+    ) as error:
         index = checkpoint.prefix.with_name(checkpoint.prefix.name + ".index")
         if not index.exists():
             raise CheckpointMissing(f"The checkpoint {checkpoint.prefix.name} is gone.") from error

@@ -3,6 +3,7 @@
 import atexit
 import gc
 import logging
+import os
 import signal
 import sys
 import threading
@@ -14,7 +15,7 @@ import typer
 from typer.exceptions import TyperException
 
 from shadowboard.configuration import RunConfig, parse_average, parse_config
-from shadowboard.errors import RunBusy, ShadowboardError
+from shadowboard.errors import RunBusy, ShadowboardError, StoreUnavailable
 from shadowboard.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -61,6 +62,9 @@ def up(
 
     settings = _settings(host=host, port=port, home=home, database_url=database_url)
     _log_to_stderr()
+    child = WorkerChild(
+        {"SHADOWBOARD_HOME": str(settings.home), "SHADOWBOARD_DATABASE_URL": settings.store_url}
+    )
     with ExitStack() as stack:
 
         def announce(url: str) -> None:
@@ -69,9 +73,8 @@ def up(
                 with _store(settings) as store:
                     if not store.runs(limit=1):
                         store.create_run(RunConfig())
-                options = ["--home", str(settings.home), "--database-url", settings.store_url]
-                stack.enter_context(WorkerChild(options))
-            typer.echo(f"Shadowboard is at {url} (Ctrl-C stops it; the next `up` goes on where it was)")
+                stack.enter_context(child)
+            typer.echo(f"Shadowboard is at {url} (Ctrl-C stops it; started again, it goes on)")
 
         serve_pages(settings, announce)
 
@@ -93,8 +96,6 @@ def work(
     until_input_ends: Annotated[bool, typer.Option(hidden=True)] = False,
 ) -> None:
     """The worker alone: trains queued runs, one after the other, until it is stopped."""
-    import os
-
     _log_to_stderr()
     settings = _settings(home=home, database_url=database_url)
     stop = _stop_on_signals()
@@ -159,10 +160,14 @@ def train(
         from worker.foreground import take, train_in_foreground
         from worker.loop import worker_name
 
+        logging.getLogger("worker").setLevel(logging.CRITICAL)  # the display tells what there is to tell
         worker = worker_name()
         run = take(store, resume, worker) if resume else store.create_run(config, name, worker)
         folder = settings.run_folder(run.id)
-        run = train_in_foreground(store, run, worker, folder, stop=stop, as_json=as_json)
+        try:
+            run = train_in_foreground(store, run, worker, folder, stop=stop, as_json=as_json)
+        except StoreUnavailable as error:
+            raise StoreUnavailable(f"{error} Go on with: shadowboard train --resume {run.id}") from error
     if run.state == "stopped":
         _say(f"{run.message} Go on with: shadowboard train --resume {run.id}")
         raise typer.Exit(130)
@@ -275,7 +280,9 @@ def _stop_on_signals() -> threading.Event:
 
 
 def _set_when_input_ends(stop: threading.Event) -> None:
-    sys.stdin.buffer.read()
+    # Not through sys.stdin: a thread that holds its lock at the interpreter's end is a fatal error.
+    while os.read(0, 4096):
+        pass
     stop.set()
 
 
@@ -299,7 +306,8 @@ def main() -> None:
     except TyperException as error:
         if debug:
             raise
-        _say(f"shadowboard: {error.format_message()}")
+        if error.format_message():  # there is none where help was shown for want of a command
+            _say(f"shadowboard: {error.format_message()}")
         sys.exit(error.exit_code)
     except ShadowboardError as error:
         if debug:

@@ -46,9 +46,12 @@ class RunConfig(BaseModel):
     def _check(self) -> Self:
         if any(not 1 <= width <= 65_536 for width in self.hidden):
             raise ValueError(f"hidden is {list(self.hidden)}; expected widths from 1 to 65536")
+        kinds = [(a.decay, a.num_updates) for a in self.averages]
         names = [a.name for a in self.averages]
-        if twice := {n for n in names if names.count(n) > 1}:
-            raise ValueError(f"two averages are named {sorted(twice)[0]}; expected each decay once")
+        if twice := {kind for kind in kinds if kinds.count(kind) > 1}:
+            raise ValueError(f"two averages have the decay {min(twice)[0]}; expected each once")
+        if doubled := {n for n in names if names.count(n) > 1}:
+            raise ValueError(f"two averages are named {min(doubled)}; expected different names")
         if taken := {"Momentum"} & set(names):
             raise ValueError(f"an average is named {taken.pop()}, which is the optimiser's slot")
         return self

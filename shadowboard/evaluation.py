@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binomtest
 
+from shadowboard.dataset import as_float
+from shadowboard.errors import CheckpointUnsuitable
 from shadowboard.network import CLASSES, Weights, logits
 from shadowboard.quiet_tensorflow import tf
 
@@ -63,8 +65,14 @@ def wilson_interval(correct: int, n: int) -> tuple[float, float]:
 def probabilities(
     weights: Weights, images: NDArray[np.float32], activation: str = "relu"
 ) -> NDArray[np.float32]:
-    """float32 [N, 10] of images float32 [N, 784] in [0, 1]: the softmax of the logits."""
-    return np.asarray(tf.nn.softmax(logits(weights, tf.convert_to_tensor(images), activation)))
+    """float32 [N, 10] of images float32 [N, 784] in [0, 1]: the softmax of the logits.
+
+    Raises CheckpointUnsuitable where the weights are so large that these are no finite numbers.
+    """
+    values = np.asarray(tf.nn.softmax(logits(weights, tf.convert_to_tensor(images), activation)))
+    if not np.isfinite(values).all():
+        raise CheckpointUnsuitable("The weights are too large to read with: their logits are not finite.")
+    return values
 
 
 def evaluate(
@@ -74,7 +82,7 @@ def evaluate(
     predictions, confidences, losses = [], [], []
     for start in range(0, len(images), _CHUNK):
         chosen = slice(start, start + _CHUNK)
-        values = logits(weights, tf.cast(images[chosen], tf.float32) / 255, activation)
+        values = logits(weights, as_float(images[chosen]), activation)
         losses.append(
             tf.nn.sparse_softmax_cross_entropy_with_logits(labels[chosen].astype(np.int32), values).numpy()
         )

@@ -49,6 +49,7 @@ def _load() -> Any:
         import tensorflow
 
         tensorflow.config.list_logical_devices()  # touches the GPU driver, which has notices of its own
+    tensorflow.get_logger().setLevel("ERROR")  # each run compiles a loop of its own; it warns of that
     return tensorflow
 
 

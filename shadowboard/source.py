@@ -1,5 +1,6 @@
 """Where weights that were asked for come from: a run of the store, or a folder that any program wrote."""
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from shadowboard.evaluation import Evaluation, evaluate, probabilities
 from shadowboard.records import Run
 from shadowboard.settings import Settings
 from shadowboard.weights import averages_of, restore
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -40,8 +43,11 @@ class Source:
         return there[0]
 
     def latest(self) -> Checkpoint:
-        """The newest checkpoint that is not damaged. Raises CheckpointMissing."""
-        return checkpoints.read_newest_good(self.folder)[0]
+        """The newest good checkpoint; damaged ones passed over are logged. Raises CheckpointMissing."""
+        checkpoint, _, damaged = checkpoints.read_newest_good(self.folder)
+        for error in damaged:
+            log.warning("%s", error)
+        return checkpoint
 
     def checkpoint(self, step: str, average: str | None) -> Checkpoint:
         """The checkpoint of `latest`, `best` (by validation accuracy of these weights), or a number."""

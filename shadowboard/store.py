@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
 from sqlalchemy import Connection, Engine, Row, create_engine, delete, event, func, insert, select, update
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
@@ -19,6 +20,7 @@ from shadowboard.schema import checkpoints, evaluations, metadata, runs, trainin
 # No vowels and no look-alikes: an id is no word and reads well aloud.
 _LETTERS = "bcdfghjkmnpqrstvwxz23456789"
 _ID_LENGTH = 6
+_PATIENCE_SECONDS = 5.0
 
 
 _SCORE = [evaluations.c[name] for name in Score.__annotations__]
@@ -33,8 +35,21 @@ class Store:
     def __init__(self, url: str) -> None:
         """Open the database at the SQLAlchemy `url`, creating it where it is new. Raises StoreUnavailable."""
         self._engine = _open(url)
-        with self._begin() as connection:
-            metadata.create_all(connection)
+        self._create_tables()
+
+    def _create_tables(self) -> None:
+        give_up = time.monotonic() + _PATIENCE_SECONDS
+        while True:
+            try:
+                with self._begin() as connection:
+                    metadata.create_all(connection)
+                    return
+            except StoreUnavailable as error:
+                # Another process is creating them at this moment.
+                meanwhile = any(word in str(error) for word in ("already exists", "locked"))
+                if not meanwhile or time.monotonic() > give_up:
+                    raise
+            time.sleep(0.1)
 
     def close(self) -> None:
         """Close every connection."""
@@ -103,7 +118,7 @@ class Store:
         """Ask that a run stop: its worker sees it within a second; a queued run stops at once."""
         with self._begin() as connection:
             mine = runs.c.id == run_id
-            at_once = {"state": "stopped", "message": "Stopped before it began.", "finished_at": time.time()}
+            at_once = {"state": "stopped", "message": "Stopped in the queue.", "finished_at": time.time()}
             queued = connection.execute(update(runs).where(mine, runs.c.state == "queued").values(at_once))
             if not queued.rowcount:
                 training = update(runs).where(mine, runs.c.state == "training").values(stop_requested=True)
@@ -141,7 +156,6 @@ class Store:
             "heartbeat_at": time.time(),
             "started_at": func.coalesce(runs.c.started_at, time.time()),
             "finished_at": None,
-            "stop_requested": False,
         }
         with self._begin() as connection:
             taken = connection.execute(update(runs).where(runs.c.id == run_id, condition).values(values))
@@ -300,4 +314,10 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
 
 def _run(row: Row[Any]) -> Run:
     values = dict(row._mapping)
-    return Run(**values | {"config": RunConfig.model_validate_json(values["config"])})
+    try:
+        config = RunConfig.model_validate_json(values["config"])
+    except ValidationError as error:
+        raise StoreUnavailable(
+            f"The run {values['id']} has a configuration that this version cannot read: {values['config']}."
+        ) from error
+    return Run(**values | {"config": config})

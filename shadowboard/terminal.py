@@ -1,6 +1,7 @@
 """What the commands print: progress, tables, and lines of JSON."""
 
 import json
+import math
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 from shadowboard.averaging import Average
 from shadowboard.configuration import RunConfig
@@ -24,7 +26,7 @@ Accuracies = Mapping[str, Mapping[str, float]]  # split → weights ("raw", or a
 
 def print_json(value: object) -> None:
     """One line of JSON on stdout."""
-    sys.stdout.write(json.dumps(value) + "\n")
+    sys.stdout.write(json.dumps(value, allow_nan=False) + "\n")
     sys.stdout.flush()
 
 
@@ -45,7 +47,7 @@ class TrainingDisplay:
             disable=not self._console.is_terminal,
         )
         self._task = self._bar.add_task("", total=run.config.steps, speed=0.0, text="")
-        self.note(f"Run {run.id}: {run.name}.")
+        self.note(f"Run {run.id}: {_printable(run.name)}.")
 
     def __enter__(self) -> "TrainingDisplay":
         self._bar.start()
@@ -91,6 +93,11 @@ class TrainingDisplay:
             print_accuracies(self._config, accuracies)
 
 
+def _printable(text: str) -> str:
+    """The text without what would steer a terminal."""
+    return "".join(c if c.isprintable() else "�" for c in text)
+
+
 def label(average: Average, averages: Sequence[Average]) -> str:
     """What an average is called on a screen: `averaged` where there is one, else with its decay."""
     return "averaged" if len(averages) == 1 else f"averaged {average.short}"
@@ -123,7 +130,15 @@ def print_runs(runs: Sequence[Run], *, as_json: bool) -> None:
     for run in runs:
         created = datetime.fromtimestamp(run.created_at).astimezone().strftime("%Y-%m-%d %H:%M")
         last = "" if run.latest_checkpoint is None else f"{run.latest_checkpoint:,}"
-        table.add_row(run.id, run.name, run.state, f"{run.step:,}", f"{run.config.steps:,}", last, created)
+        table.add_row(
+            run.id,
+            Text(_printable(run.name)),
+            run.state,
+            f"{run.step:,}",
+            f"{run.config.steps:,}",
+            last,
+            created,
+        )
     Console().print(table)
 
 
@@ -134,7 +149,8 @@ def print_evaluation(
     low, high = result.accuracy_interval
     if as_json:
         weights = {"weights": "ema" if average else "raw", "average": average}
-        counts = {"n": result.n, "correct": result.correct, "accuracy": result.accuracy, "loss": result.loss}
+        loss = result.loss if math.isfinite(result.loss) else None
+        counts = {"n": result.n, "correct": result.correct, "accuracy": result.accuracy, "loss": loss}
         print_json({"step": step, **weights, "split": split, **counts, "accuracy_interval": [low, high]})
         return
     name = f"averaged ({average})" if average else "raw"
@@ -153,9 +169,12 @@ def print_readings(step: int, readings: Mapping[str, Sequence[float]], *, as_jso
     if as_json:
         print_json({"step": step, **rows})
         return
-    table = Table("weights", "digit", "confidence", *(str(digit) for digit in range(10)))
+    sys.stdout.write(f"At step {step:,}:\n")
+    table = Table("digit", *rows)
+    for digit in range(10):
+        shown = [f"{values[digit]:.1%}" for values in readings.values()]
+        marks = ["bold" if row["digit"] == digit else "dim" for row in rows.values()]
+        table.add_row(str(digit), *map(Text, shown, marks))
     for name, row in rows.items():
-        table.add_row(
-            name, str(row["digit"]), f"{row['confidence']:.1%}", *(f"{p:.3f}" for p in readings[name])
-        )
+        sys.stdout.write(f"{name} reads a {row['digit']} ({row['confidence']:.1%}).\n")
     Console().print(table)

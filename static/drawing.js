@@ -90,7 +90,10 @@ export function setUpDrawing(state) {
     if (!now.run) return;
     const before = seen;
     seen = { run: now.runId, checkpoint: now.run.latest_checkpoint, connection: now.connection };
-    if (before.run !== seen.run) reading = null;
+    if (before.run !== seen.run) {
+      reading = null;
+      reader.forget();
+    }
     const back = before.connection === "lost" && seen.connection === "live";
     if (before.run !== seen.run || before.checkpoint !== seen.checkpoint || back) ask();
     show(now);

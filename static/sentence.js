@@ -1,6 +1,6 @@
 // The newest result in one sentence.
 
-import { byId, element, setChildren } from "./dom.js";
+import { byId, element, setChildren, setText } from "./dom.js";
 import { averageLabel, count, decayName } from "./format.js";
 import { rows } from "./history.js";
 
@@ -49,9 +49,23 @@ function waiting({ run, loaded }) {
   return ["This run ended before its first checkpoint, so there is nothing to compare."];
 }
 
+/** How often the average was ahead: one checkpoint alone may well be luck. */
+function tally({ history, split, average }) {
+  if (!average) return "";
+  const both = rows(history, split, [average]).filter(({ step, raw, averaged: [ema] }) => step > 0 && raw && ema);
+  if (both.length < 2) return "";
+  const differences = both.map(({ raw, averaged: [ema] }) => ema.correct - raw.correct);
+  const ahead = differences.filter((d) => d > 0).length;
+  const behind = differences.filter((d) => d < 0).length;
+  const level = both.length - ahead - behind;
+  return `Of the ${count(both.length)} checkpoints after the start, averaged was ahead of raw at ${count(ahead)}, ` +
+    `level at ${count(level)}, behind at ${count(behind)}.`;
+}
+
 export function renderSentence(state) {
   if (!state.run) return;
   const row = newest(state);
+  setText(byId("tally"), row ? tally(state) : "");
   byId("sentence").classList.toggle("waiting", !row);
   setChildren(byId("sentence"), ...(row ? compare(state, row) : waiting(state)));
 }

@@ -1,11 +1,12 @@
 """The worker as a child process: started, started again when it dies, and stopped with its parent."""
 
 import logging
+import os
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 log = logging.getLogger(__name__)
 
@@ -21,8 +22,14 @@ class WorkerChild:
     and the child takes that end as its order to stop.
     """
 
-    def __init__(self, options: Sequence[str]) -> None:
-        self._command = [sys.executable, "-m", "shadowboard.cli", "work", "--until-input-ends", *options]
+    def __init__(self, settings: Mapping[str, str]) -> None:
+        """`settings`: SHADOWBOARD_… variables for the child; not options, which every user of a machine sees.
+
+        Its errors go to the standard error of this moment, wherever that is pointed to later.
+        """
+        self._command = [sys.executable, "-m", "shadowboard.cli", "work", "--until-input-ends"]
+        self._environment = {**os.environ, **settings}
+        self._errors = os.dup(2)
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._keep_running, name="worker-child", daemon=True)
 
@@ -38,7 +45,14 @@ class WorkerChild:
         wait = _FIRST_WAIT
         while not self._over.is_set():
             began = time.monotonic()
-            process = subprocess.Popen(self._command, stdin=subprocess.PIPE)
+            # In a session of its own, so that Ctrl-C in a terminal reaches it through the pipe alone.
+            process = subprocess.Popen(
+                self._command,
+                stdin=subprocess.PIPE,
+                stderr=self._errors,
+                env=self._environment,
+                start_new_session=True,
+            )
             while process.poll() is None and not self._over.wait(0.1):
                 pass
             if self._over.is_set():

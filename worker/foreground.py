@@ -2,12 +2,13 @@
 
 import threading
 import time
+from functools import cached_property
 from pathlib import Path
 
 from shadowboard.dataset import Dataset, load_dataset
 from shadowboard.errors import RunBusy
 from shadowboard.evaluation import evaluate
-from shadowboard.lease import LEASE_SECONDS, Watch
+from shadowboard.lease import Watch
 from shadowboard.records import Run, Score
 from shadowboard.store import Store
 from shadowboard.terminal import Accuracies, TrainingDisplay
@@ -20,18 +21,18 @@ _POLL_SECONDS = 0.5
 
 def take(store: Store, run_id: str, worker: str) -> Run:
     """Get hold of a run that was stopped, or whose worker is gone. Raises RunMissing, RunBusy."""
-    run = store.run(run_id)
-    if run.state in {"finished", "diverged"}:
-        raise RunBusy(f"The run {run.id} is {run.state}; there is nothing to go on with.")
-    watch = Watch()
-    give_up = time.monotonic() + 2 * LEASE_SECONDS
-    while time.monotonic() < give_up:
-        run = store.run(run.id)
+    run, watch = store.run(run_id), Watch()
+    first = (run.worker, run.beat)
+    while True:
+        if run.state in {"finished", "diverged"}:
+            raise RunBusy(f"The run {run.id} is {run.state}; there is nothing to go on with.")
+        if run.state == "training" and (run.worker, run.beat) != first:
+            raise RunBusy(f"The run {run.id} is in training by {run.worker}; it can be stopped on its page.")
         free = run.state != "training" or watch.stalled([run])
         if free and store.take_over(run, worker):
             return store.run(run.id)
         time.sleep(_POLL_SECONDS)
-    raise RunBusy(f"The run {run.id} is in training by {run.worker}; it can be stopped on its page.")
+        run = store.run(run.id)
 
 
 def train_in_foreground(
@@ -39,7 +40,7 @@ def train_in_foreground(
 ) -> Run:
     """Train a run that `worker` holds until it ends or `stop` is set, and show how it goes."""
     with TrainingDisplay(run, as_json=as_json) as display:
-        show = _Show(store, run, load_dataset(run.config.data), display)
+        show = _Show(store, run, display)
         ended = run_once(store, run, worker, folder, stop, interrupted="stopped", observe=show.event)
     display.ended(ended, show.accuracies)
     return ended
@@ -48,8 +49,8 @@ def train_in_foreground(
 class _Show:
     """Hands a run's events to the display, the checkpoints evaluated and the evaluations stored."""
 
-    def __init__(self, store: Store, run: Run, dataset: Dataset, display: TrainingDisplay) -> None:
-        self._store, self._run, self._dataset, self._display = store, run, dataset, display
+    def __init__(self, store: Store, run: Run, display: TrainingDisplay) -> None:
+        self._store, self._run, self._display = store, run, display
         self._loss: float | None = None
         self._speed = 0.0
         self.accuracies: Accuracies | None = None
@@ -70,6 +71,10 @@ class _Show:
                 self._display.evaluated(state.step, self._loss, self.accuracies, self._speed)
             case _:
                 pass
+
+    @cached_property
+    def _dataset(self) -> Dataset:
+        return load_dataset(self._run.config.data)
 
     def _evaluate(self, state: State) -> Accuracies:
         accuracies: dict[str, dict[str, float]] = {}

@@ -1,5 +1,6 @@
 """Claim, train, heartbeat, resume, stop: what a worker does with the runs in the store."""
 
+import gc
 import logging
 import os
 import secrets
@@ -68,6 +69,7 @@ def work(store: Store, run_folder: Callable[[str], Path], stop: threading.Event)
             run = store.claim(worker) or take_over_stalled(store, watch, worker)
             if run is not None:
                 run_once(store, run, worker, run_folder(run.id), stop, interrupted="queued")
+                gc.collect()  # a compiled loop and its images hang together in a circle
                 continue
         except ShadowboardError as error:
             log.error("%s", error)
@@ -108,7 +110,10 @@ def run_once(
             for event in events:
                 recorder.record(event)
                 observe(event)
-            state, message = recorder.outcome(interrupted if stop.is_set() else "stopped")
+            asked = heart.stop_requested.is_set()  # a person's stop goes before the process's own end
+            state, message = recorder.outcome("stopped" if asked else interrupted)
+        except BrokenPipeError:
+            state, message = interrupted, "Stopped, for nobody reads its output any more."
         except (LeaseLost, StoreUnavailable):
             raise  # nothing can be recorded; where the run is still ours, it stalls and is taken up again
         except ShadowboardError as error:

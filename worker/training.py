@@ -109,7 +109,7 @@ def train(config: RunConfig, split: Split, folder: Path, should_stop: Callable[[
         if state.step % config.save_every == 0 or state.step == config.steps:
             yield from _save(folder, state)
             saved = state.step
-        count, fresh = METRIC_EVERY if fresh else _next_count(count, seconds, state.step), False
+        count, fresh = METRIC_EVERY - 1 if fresh else _next_count(count, seconds, state.step), False
     yield Ended("finished", state.step, "")
 
 
@@ -119,7 +119,9 @@ def _begin(trainer: Trainer, folder: Path) -> tuple[State, Checkpoint | None, li
     try:
         checkpoint, tensors, damaged = checkpoints.read_newest_good(folder)
     except CheckpointMissing as error:
+        checkpoints.name_newest(folder, None)
         return trainer.initial(), None, [str(error)]
+    checkpoints.name_newest(folder, checkpoint)
     return trainer.restore(tensors), checkpoint, [str(error) for error in damaged]
 
 

@@ -23,7 +23,12 @@ def up(home: Path, *options: str) -> Iterator["tuple[subprocess.Popen[str], str]
     """The process and the URL that it announces, on a free port."""
     command = [sys.executable, "-m", "shadowboard.cli", "up", "--home", str(home), "--port", "0", *options]
     log = (home.parent / "up.log").open("a")
-    with log, subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=log, text=True) as process:
+    with (
+        log,
+        subprocess.Popen(
+            command, cwd=ROOT, stdout=subprocess.PIPE, stderr=log, text=True, start_new_session=True
+        ) as process,
+    ):
         try:
             assert process.stdout is not None
             words = process.stdout.readline().split()
@@ -82,10 +87,14 @@ def test_up_trains_serves_survives_its_worker_and_ends_on_ctrl_c(tmp_path: Path)
         wait_for(lambda: get(f"{url}/runs/{run['id']}")["latest_checkpoint"] > before)
         worker = child_of(process)
 
-        process.send_signal(signal.SIGINT)
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal sends it, to the whole group
         assert process.wait(20) == 0
         assert not is_alive(worker)
-    assert "The worker ended with exit code -9; it starts again in 1 s." in (tmp_path / "up.log").read_text()
+    log = (tmp_path / "up.log").read_text()
+    assert [line.split(maxsplit=2)[2] for line in log.splitlines() if " INFO " not in line] == [
+        "The worker ended with exit code -9; it starts again in 1 s.",
+        f"Run {run['id']} has not been heard of for 5 s; it is taken over.",
+    ]
     stopped = only_run(home)
     assert (stopped.state, stopped.step) == ("queued", stopped.latest_checkpoint)
 

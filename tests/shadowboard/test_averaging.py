@@ -12,7 +12,6 @@ from shadowboard.averaging import (
     average_name,
     decays,
     effective_decay,
-    half_life,
     named,
     update,
 )
@@ -80,11 +79,6 @@ def test_the_step_at_which_num_updates_stops_mattering(decay: float, first: int)
     assert effective_decay(decay, first - 200) < np.float32(decay)
     assert effective_decay(decay, first) == pytest.approx(decay, rel=1e-6)
     assert effective_decay(decay, first + 1) == np.float32(decay)
-
-
-def test_half_life_halves() -> None:
-    for decay in (0.5, 0.99, 0.9999):
-        assert decay ** half_life(decay) == pytest.approx(0.5)
 
 
 def test_names() -> None:

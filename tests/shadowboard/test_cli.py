@@ -61,7 +61,7 @@ def test_a_run_in_the_foreground_and_what_one_does_with_it(
         "train", *small, "--name", "first", "--ema-decay", 0.9, "--ema-decay", "0.5:constant"
     )
     assert trained.code == 0
-    assert [line.split()[:2] for line in trained.err.splitlines()[1:]] == [
+    assert [line.split()[:2] for line in trained.err.splitlines() if line.startswith("step")] == [
         ["step", "0"],
         ["step", "50"],
         ["step", "100"],
@@ -95,6 +95,39 @@ def test_a_run_in_the_foreground_and_what_one_does_with_it(
     (reading,) = lines(shadowboard("predict", tmp_path / "seven.png", "--home", tmp_path, "--json").out)
     assert reading.keys() == {"step", "raw", "ExponentialMovingAverage", "EMA_0.5_constant"}
     assert sum(reading["raw"]["probabilities"]) == pytest.approx(1)
+
+
+def test_a_hostile_name_does_no_harm(shadowboard: Shadowboard, small: list[object], tmp_path: Path) -> None:
+    shadowboard("train", *small, "--name", "[/]\x1b[31mred")
+    assert "[/]\ufffd[31mred" in shadowboard("runs", "--home", tmp_path).out
+
+
+def test_a_damaged_newest_checkpoint_is_passed_over(
+    shadowboard: Shadowboard, small: list[object], tmp_path: Path
+) -> None:
+    shadowboard("train", *small)
+    (data,) = tmp_path.glob("runs/*/model.ckpt-100.data-*")
+    data.write_bytes(data.read_bytes()[:-50])
+    assert shadowboard("evaluate", "--home", tmp_path).out.startswith("At step 50 the raw weights read ")
+
+
+def test_weights_that_overflow_are_told(
+    shadowboard: Shadowboard, small: list[object], tmp_path: Path, mnist: Dataset
+) -> None:
+    knobs = ["--steps", 2, "--save-every", 1, "--learning-rate", 1e6, "--hidden", "50,50"]
+    shadowboard("train", *small, *knobs, "--activation", "none", "--regularization", 0)
+    (answer,) = lines(shadowboard("evaluate", "--home", tmp_path, "--json").out)
+    assert answer["loss"] is None
+    Image.fromarray(mnist.test.images[0].reshape(28, 28)).save(tmp_path / "seven.png")
+    told = shadowboard("predict", tmp_path / "seven.png", "--home", tmp_path)
+    assert told.code == 1
+    assert "The weights are too large to read with" in told.err
+
+
+def test_a_run_whose_data_are_not_there_has_failed(shadowboard: Shadowboard, tmp_path: Path) -> None:
+    assert shadowboard("train", "--data", tmp_path / "none", "--home", tmp_path).code == 1
+    (run,) = lines(shadowboard("runs", "--home", tmp_path, "--json").out)
+    assert run["state"] == "failed"
 
 
 def test_json_lines_tell_the_whole_run(shadowboard: Shadowboard, small: list[object]) -> None:

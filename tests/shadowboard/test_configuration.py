@@ -26,7 +26,14 @@ def test_the_defaults_are_the_reference_recipe() -> None:
         ({"hidden": [500, 0]}, "hidden is [500, 0]; expected widths from 1 to 65536."),
         ({"activation": "gelu"}, "activation is 'gelu'; expected 'relu', 'tanh', 'sigmoid' or 'none'."),
         ({"averages": [{"decay": 1.0}]}, "decay is 1.0; expected a number less than 1."),
-        ({"averages": [{"decay": 0.9}, {"decay": 0.99}, {"decay": 0.99}]}, "named EMA_0.99"),
+        (
+            {"averages": [{"decay": 0.9}, {"decay": 0.9}]},
+            "two averages have the decay 0.9; expected each once",
+        ),
+        (
+            {"averages": [{"decay": 0.9, "name": "a"}, {"decay": 0.8, "name": "a"}]},
+            "two averages are named a",
+        ),
         ({"averages": [{"decay": 0.9, "name": "Momentum"}]}, "the optimiser's slot"),
         ({"speed": 3}, "There is no knob called speed; the knobs are steps, "),
     ],

@@ -1,3 +1,7 @@
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
 from pathlib import Path
 from threading import Barrier, Thread
 
@@ -114,6 +118,13 @@ def test_a_stop_reaches_the_worker_and_is_forgotten_after(store: Store) -> None:
         store.request_stop(run.id)
 
 
+def test_a_stop_outlives_the_worker_that_did_not_hear_it(store: Store) -> None:
+    run = claimed(store, "died")
+    store.request_stop(run.id)
+    assert store.take_over(store.run(run.id), "next")
+    assert store.heartbeat(run.id, "next")
+
+
 def test_a_queued_run_stops_at_once(store: Store) -> None:
     run = store.create_run(RunConfig())
     store.request_stop(run.id)
@@ -178,6 +189,21 @@ def test_the_store_outlives_its_process(tmp_path: Path) -> None:
     run = store.create_run(RunConfig())
     store.close()
     assert Store(url).run(run.id) == run
+
+
+def test_a_new_database_may_be_opened_by_many_at_once(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 's.db'}"
+    code = f"from shadowboard.store import Store; Store({url!r}).runs()"
+    processes = [subprocess.Popen([sys.executable, "-c", code]) for _ in range(6)]
+    assert [process.wait() for process in processes] == [0] * 6
+
+
+def test_a_configuration_of_another_version_is_named(store: Store, tmp_path: Path) -> None:
+    run = store.create_run(RunConfig())
+    with closing(sqlite3.connect(tmp_path / "shadowboard.db")) as database, database:
+        database.execute("UPDATE runs SET config = '{\"speed\": 3}'")
+    with pytest.raises(StoreUnavailable, match=f"The run {run.id} has a configuration that this version"):
+        store.runs()
 
 
 def test_a_database_that_is_none_is_named(tmp_path: Path) -> None:

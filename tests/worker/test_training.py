@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from shadowboard import checkpoints
 from shadowboard.configuration import RunConfig
@@ -60,6 +61,26 @@ def test_a_crashed_run_goes_on_to_the_same_bytes(split: Split, tmp_path: Path) -
     assert isinstance(events[0], Started)
     assert events[0].step == 100
     assert all_bytes(tmp_path / "crashed") == all_bytes(tmp_path / "whole")
+
+
+def test_a_state_file_that_a_killed_save_left_behind_is_brought_up_to_date(
+    split: Split, tmp_path: Path
+) -> None:
+    list(train(CONFIG, split, tmp_path, lambda: False))
+    checkpoints.name_newest(tmp_path, checkpoints.find(tmp_path, 100))
+    assert tf.train.latest_checkpoint(str(tmp_path)) == str(tmp_path / "model.ckpt-100")
+    list(train(CONFIG, split, tmp_path, lambda: False))
+    assert tf.train.latest_checkpoint(str(tmp_path)) == str(tmp_path / "model.ckpt-130")
+
+
+def test_without_any_good_checkpoint_the_run_starts_anew(split: Split, tmp_path: Path) -> None:
+    list(train(CONFIG, split, tmp_path, lambda: False))
+    whole = all_bytes(tmp_path)
+    for data in tmp_path.glob("*.data-*"):
+        data.write_bytes(b"")
+    first, *_ = list(train(CONFIG, split, tmp_path, lambda: False))
+    assert first == Started(0, None, [f"There is no readable checkpoint in {tmp_path}."])
+    assert all_bytes(tmp_path) == whole
 
 
 def test_a_damaged_newest_checkpoint_is_passed_over_and_written_anew(split: Split, tmp_path: Path) -> None:
