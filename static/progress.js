@@ -35,6 +35,8 @@ function describe(run) {
       return [run.stop_requested ? `${steps} · stopping…` : [steps, ...pace(run)].join(" · ")];
     case "finished":
       return [[steps, ...took(run)].join(" · ")];
+    case "stopped":
+      return [`at ${steps}; to go on: `, element("code", { text: `shadowboard train --resume ${run.id}` })];
     default:
       return [run.message || `at ${steps}`];
   }
@@ -42,8 +44,8 @@ function describe(run) {
 
 function pace(run) {
   if (!(run.steps_per_second > 0)) return [];
-  const left = (run.steps - run.step) / run.steps_per_second;
-  return [`${count(Math.round(run.steps_per_second))} steps/s`, `about ${duration(left)} left`];
+  const left = duration((run.steps - run.step) / run.steps_per_second);
+  return [`${count(Math.round(run.steps_per_second))} steps/s`, `${left.startsWith("under") ? "" : "about "}${left} left`];
 }
 
 function took(run) {
