@@ -138,7 +138,9 @@ def test_the_store_is_polled_once_for_all(
     read: list[int] = []
 
     def counted(self: Store) -> Any:
-        asked.append(time.monotonic())
+        # Other servers of this process, if any, look into stores of their own.
+        if self._engine.url == store._engine.url:
+            asked.append(time.monotonic())
         return cursor(self)
 
     def counted_metrics(self: Store, run_id: str, after: int = 0) -> Any:
