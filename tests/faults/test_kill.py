@@ -91,8 +91,10 @@ def test_a_run_killed_again_and_again_ends_like_one_left_alone(
     with reader(folder) as read:
         for _ in range(kills):
             process = start(tmp_path, killed)
-            # Compiling takes some of this time, so some kills come before the first new save.
-            time.sleep(moments.uniform(0.05, seconds / kills))
+            before = store.run(killed).step
+            while process.poll() is None and store.run(killed).step <= before:
+                time.sleep(0.002)
+            time.sleep(moments.uniform(0, seconds / kills / 4))
             process.kill()
             process.wait()
         assert store.run(killed).state == "training"
