@@ -1,6 +1,7 @@
 """SIGKILL at random moments: what is there is always readable, and the end is the same to the byte."""
 
 import random
+import signal
 import subprocess
 import sys
 import threading
@@ -17,6 +18,8 @@ from shadowboard.configuration import RunConfig, parse_config
 from shadowboard.store import Store
 
 ROOT = Path(__file__).parents[2]
+KILLS_OF_A_RUN = 10
+LAST_KILL = 25_000  # of 30,000 steps: the last kill must not come after the end
 
 
 def start(home: Path, run_id: str) -> "subprocess.Popen[str]":
@@ -75,37 +78,48 @@ def config(small_data: Path) -> RunConfig:
     return parse_config(knobs | slots | {"data": str(small_data)})
 
 
+def kill_at(step: int, store: Store, home: Path, run_id: str, pause: float) -> int:
+    """Resumes the run, kills it once it is past `step` and past where it stood, and gives its step then."""
+    process = start(home, run_id)
+    step = max(step, store.run(run_id).step + 1)
+    while process.poll() is None and store.run(run_id).step < step:
+        time.sleep(0.001)
+    time.sleep(pause)
+    process.kill()
+    assert process.wait() == -signal.SIGKILL
+    return store.run(run_id).step
+
+
 @pytest.mark.timeout(0)
 def test_a_run_killed_again_and_again_ends_like_one_left_alone(
     tmp_path: Path, config: RunConfig, request: pytest.FixtureRequest
 ) -> None:
-    kills = request.config.getoption("--kills")
     store = Store(f"sqlite:///{tmp_path / 'shadowboard.db'}")  # as resume_now opens it
-    alone, killed = (store.create_run(config, worker="nobody").id for _ in range(2))
-    process = start(tmp_path, alone)
-    began = time.monotonic()
-    assert process.wait() == 0
-    seconds = time.monotonic() - began
-    moments = random.Random(20240607)
-    folder = tmp_path / "runs" / killed
-    with reader(folder) as read:
-        for _ in range(kills):
-            process = start(tmp_path, killed)
-            before = store.run(killed).step
-            while process.poll() is None and store.run(killed).step <= before:
-                time.sleep(0.002)
-            time.sleep(moments.uniform(0, seconds / kills / 4))
-            process.kill()
-            process.wait()
-        assert store.run(killed).state == "training"
-        assert start(tmp_path, killed).wait() == 0
-    assert len(set(read)) > min(kills, 60)
-    assert store.run(killed).state == "finished"
+    alone = store.create_run(config, worker="nobody").id
+    assert start(tmp_path, alone).wait() == 0
     expected = all_tensors(tmp_path / "runs" / alone)
-    assert all_tensors(folder) == expected
     assert len(expected) == 121
-    assert not list(folder.glob(".saving-*"))
-    assert [m.step for m in store.metrics(killed)][-1] == 30_000
-    assert {(m.step, m.loss) for m in store.metrics(alone) if m.step % 250 == 0} <= {
-        (m.step, m.loss) for m in store.metrics(killed)
-    }
+    losses = {metric.step: metric.loss for metric in store.metrics(alone)}
+    moments = random.Random(20240607)
+    for _ in range(request.config.getoption("--kills") // KILLS_OF_A_RUN):
+        killed = store.create_run(config, worker="nobody").id
+        folder = tmp_path / "runs" / killed
+        stood, saved = [0], [0]
+        with reader(folder) as read:
+            for step in sorted(moments.sample(range(LAST_KILL), KILLS_OF_A_RUN)):
+                stood.append(kill_at(step, store, tmp_path, killed, moments.uniform(0, 0.05)))
+                saved.append(len(list(folder.glob("*.index"))))
+            assert store.run(killed).state == "training"
+            assert start(tmp_path, killed).wait() == 0
+        # Every kill met a run that had gone on since the one before, most of them one that had saved since.
+        assert sorted(set(stood)) == stood
+        assert len(set(saved)) > KILLS_OF_A_RUN / 2
+        assert len(set(read)) > 60
+        assert store.run(killed).state == "finished"
+        assert all_tensors(folder) == expected
+        assert not list(folder.glob(".saving-*"))
+        metrics = store.metrics(killed)
+        assert metrics[-1].step == 30_000
+        common = [metric for metric in metrics if metric.step % 250 == 0]
+        assert len(common) >= 120
+        assert all(metric.loss == losses[metric.step] for metric in common)
