@@ -10,7 +10,8 @@ from pydantic import BaseModel
 from server.cursors import decode, encode
 from server.datasets import Datasets
 from server.history import training_curve
-from server.schemas import CheckpointView, EvaluationSummary, RunView
+from server.schemas.history import EvaluationSummary
+from server.schemas.runs import CheckpointView, RunView
 from server.services import Services
 from shadowboard.errors import StoreUnavailable
 from shadowboard.records import Cursor, Metric, Run, SavedCheckpoint, Score

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from server.datasets import Datasets
-from server.schemas import TrainingCurve
+from server.schemas.history import TrainingCurve
 from shadowboard.averaging import decays
 from shadowboard.configuration import RunConfig
 from shadowboard.errors import DatasetError

@@ -9,7 +9,7 @@ from fastapi.concurrency import run_in_threadpool
 
 from server.engine import Engine
 from server.parameters import AverageName, RunInQuery, SplitName, Step
-from server.schemas import DigitResult, EvaluationView
+from server.schemas.evaluations import DigitResult, EvaluationView
 from server.services import Services, TheEngine, TheServices, find_run
 from shadowboard.errors import CheckpointUnsuitable
 from shadowboard.records import Run

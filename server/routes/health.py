@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from server.schemas import Health
+from server.schemas.health import Health
 
 router = APIRouter(tags=["server"])
 

@@ -8,7 +8,7 @@ from fastapi.concurrency import run_in_threadpool
 
 from server.engine import Engine
 from server.parameters import RunInQuery, Step
-from server.schemas import AveragedReadingView, PredictionView, ReadingView
+from server.schemas.predictions import AveragedReadingView, PredictionView, ReadingView
 from server.services import Services, TheEngine, TheServices, find_run
 from shadowboard.errors import PictureInvalid
 

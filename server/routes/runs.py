@@ -11,7 +11,8 @@ from server.cursors import decode, encode
 from server.events import run_events
 from server.history import thinned, training_curve
 from server.parameters import EventId, RunInPath
-from server.schemas import EvaluationSummary, History, NewRun, RunList, RunView
+from server.schemas.history import EvaluationSummary, History
+from server.schemas.runs import NewRun, RunList, RunView
 from server.services import Services, TheServices
 from shadowboard.configuration import parse_config
 from shadowboard.errors import ConfigurationInvalid
