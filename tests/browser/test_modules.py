@@ -31,7 +31,7 @@ def evaluations(*accuracies: float) -> list[dict[str, float]]:
 
 
 def test_close_up_leaves_out_what_is_far_off(blank: Page) -> None:
-    close = call(blank, "range", "module.closeUp(argument)", evaluations(0.1, 0.97, 0.981, 0.982, 0.984))
+    close = call(blank, "curves/range", "module.closeUp(argument)", evaluations(0.1, 0.97, 0.981, 0.982, 0.984))
     assert [e["step"] for e in close["below"]] == [0]
     low, high = close["range"]
     assert 0.96 < low < 0.97
@@ -40,12 +40,12 @@ def test_close_up_leaves_out_what_is_far_off(blank: Page) -> None:
 
 @pytest.mark.parametrize("accuracies", [(), (0.1,), (0.1, 0.9)])
 def test_close_up_waits_for_three_steps(blank: Page, accuracies: tuple[float, ...]) -> None:
-    assert call(blank, "range", "module.closeUp(argument)", evaluations(*accuracies)) is None
+    assert call(blank, "curves/range", "module.closeUp(argument)", evaluations(*accuracies)) is None
 
 
 @pytest.mark.parametrize("accuracy", [0.1, 0.98, 1.0])
 def test_close_up_of_equal_values_has_a_height(blank: Page, accuracy: float) -> None:
-    close = call(blank, "range", "module.closeUp(argument)", evaluations(*[accuracy] * 4))
+    close = call(blank, "curves/range", "module.closeUp(argument)", evaluations(*[accuracy] * 4))
     assert close["below"] == []
     low, high = close["range"]
     assert low < accuracy < high
@@ -55,9 +55,9 @@ def test_known_points_change_nothing(blank: Page) -> None:
     points = {"step": [10, 20], "loss": [1.0, 0.5], "decay": {"EMA": [0.5, 0.7]}}
     more = {"step": [20, 30], "loss": [0.5, None], "decay": {"EMA": [0.7, 0.8]}}
     code = "argument.reduce(module.withTraining, module.emptyHistory()).training"
-    once = call(blank, "history", code, [points, more])
+    once = call(blank, "dashboard/history", code, [points, more])
     assert once == {"step": [10, 20, 30], "loss": [1.0, 0.5, None], "decay": {"EMA": [0.5, 0.7, 0.8]}}
-    assert call(blank, "history", code, [points, more, points, more]) == once
+    assert call(blank, "dashboard/history", code, [points, more, points, more]) == once
 
 
 def test_many_points_are_thinned_and_the_last_one_stays(blank: Page) -> None:
@@ -66,7 +66,7 @@ def test_many_points_are_thinned_and_the_last_one_stays(blank: Page) -> None:
         for i in range(0, 9000, 3)
     ]
     found = call(
-        blank, "history", "argument.reduce(module.withTraining, module.emptyHistory()).training", parts
+        blank, "dashboard/history", "argument.reduce(module.withTraining, module.emptyHistory()).training", parts
     )
     assert found["step"] == found["loss"] == sorted(set(found["step"]))
     assert found["step"][-1] == 8999

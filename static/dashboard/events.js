@@ -1,7 +1,7 @@
 // The run's live events. The browser reconnects by itself and says where it stopped; what it does not do is
 // come back after a refusal (a proxy's 502, say), so that is done here.
 
-import { eventsAddress } from "./api.js";
+import { eventsAddress } from "../api.js";
 
 const RETRY_AFTER = 2_000; // ms
 const KINDS = ["run", "training", "checkpoint", "evaluation", "gone"];

@@ -1,9 +1,11 @@
 // The drawing panel: sheet, tools, and the reading that follows the pen.
 
-import { predict, readImage } from "./api.js";
+import { predict, readImage } from "../api.js";
 import { createSheet, exported } from "./canvas.js";
-import { byId, setText } from "./dom.js";
-import { averageLabel, count } from "./format.js";
+import { byId, setText } from "../dom.js";
+import { averageLabel, count } from "../format.js";
+import { curve } from "../dashboard/history.js";
+import { shownStep } from "../dashboard/selection.js";
 import { createReader } from "./reader.js";
 import { others, renderPixels, renderReading, setUpReading, source, verdict } from "./reading.js";
 
@@ -16,7 +18,7 @@ export function setUpDrawing(state) {
   setUpReading();
   const sheet = createSheet(byId("canvas"), inkChanged);
   const reader = createReader(
-    (body) => predict(state.get().runId, body),
+    (body) => predict(state.get().runId, shownStep(state.get()) ?? "latest", body),
     (answer) => {
       reading = answer;
       problem = "";
@@ -89,7 +91,7 @@ export function setUpDrawing(state) {
   function render(now) {
     if (!now.run) return;
     const before = seen;
-    seen = { run: now.runId, checkpoint: now.run.latest_checkpoint, connection: now.connection };
+    seen = { run: now.runId, checkpoint: shownStep(now) ?? now.run.latest_checkpoint, connection: now.connection };
     if (before.run !== seen.run) {
       reading = null;
       reader.forget();
@@ -111,8 +113,5 @@ export function setUpDrawing(state) {
 /** How many test images there are; 0 while that is not known, and for data whose images the server does not show. */
 function testImages({ run, history }) {
   if (run.config.data !== "mnist") return 0;
-  for (const evaluation of history.evaluations.values()) {
-    if (evaluation.split === "test") return evaluation.n;
-  }
-  return 0;
+  return curve(history, "test", null)[0]?.n ?? 0;
 }

@@ -1,9 +1,9 @@
 // The state of the run in words and as a bar, and the button that stops it.
 
-import { stopRun } from "./api.js";
-import { confirmed } from "./confirm.js";
-import { byId, setChildren, setText, element } from "./dom.js";
-import { count, duration, time } from "./format.js";
+import { stopRun } from "../api.js";
+import { confirmed } from "../confirm.js";
+import { byId, setChildren, setText, element } from "../dom.js";
+import { count, duration, time } from "../format.js";
 
 const NAMES = {
   queued: "Queued",

@@ -1,7 +1,7 @@
 // Both readings of one picture: digits, ten probabilities side by side, and the 28×28 that were read.
 
-import { byId, element, setText } from "./dom.js";
-import { averageLabel, count, percent } from "./format.js";
+import { byId, element, setText } from "../dom.js";
+import { averageLabel, count, percent } from "../format.js";
 
 const DIGITS = [...Array(10).keys()];
 const SHOWN_FROM = 0.0005; // a smaller probability has a bar of no width and no number

@@ -1,7 +1,7 @@
 // The curves as Plotly takes them: a function of the page's state, the colours and the user's zoom.
 
-import { averageLabel } from "./format.js";
-import { curve } from "./history.js";
+import { averageLabel } from "../format.js";
+import { curve } from "../dashboard/history.js";
 import { closeUp } from "./range.js";
 
 const FEW_STEPS = 10; // fewer would be numbered with fractions

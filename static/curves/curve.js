@@ -1,10 +1,10 @@
 // The chart: draws the figure, keeps the user's zoom, and says which step is being pointed at.
 
-import { byId, setText } from "./dom.js";
+import { byId, setText } from "../dom.js";
 import { figure } from "./figure.js";
-import { count, percent } from "./format.js";
-import { summary } from "./sentence.js";
-import { colour } from "./theme.js";
+import { count, percent } from "../format.js";
+import { summary } from "../dashboard/sentence.js";
+import { colour } from "../theme.js";
 
 const LEAST_PAUSE = 250; // ms between two drawings: a chart that is redrawn with every event eats the battery
 const CONFIG = {

@@ -1,6 +1,6 @@
 // One run, followed: its history first, then its events, merged into the page's state.
 
-import { readHistory } from "./api.js";
+import { readHistory } from "../api.js";
 import { followEvents } from "./events.js";
 import { emptyHistory, fromAnswer, withEvaluation, withTraining } from "./history.js";
 

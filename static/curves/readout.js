@@ -1,7 +1,7 @@
 // The chart's key and its readings: at the step under the pointer, or else at the newest.
 
-import { byId, element, setChildren } from "./dom.js";
-import { count, percent, significant } from "./format.js";
+import { byId, element, setChildren } from "../dom.js";
+import { count, percent, significant } from "../format.js";
 import { series } from "./figure.js";
 
 /** The index of the value nearest to `target` in ascending `values`, or -1 where there are none. */

@@ -1,7 +1,7 @@
 // The chart's numbers as a table, newest first.
 
-import { byId, element, setChildren } from "./dom.js";
-import { averageLabel, count } from "./format.js";
+import { byId, element, setChildren } from "../dom.js";
+import { averageLabel, count } from "../format.js";
 import { rows } from "./history.js";
 
 const MOST_ROWS = 200;
@@ -20,7 +20,7 @@ export function setUpNumbers(state) {
     if (!details.open || !run) return;
     const names = run.averages.map((a) => a.name);
     const chosen = names.indexOf(average);
-    const found = rows(history, split, names).slice(0, MOST_ROWS);
+    const found = rows(history, split, names).reverse().slice(0, MOST_ROWS);
     const label = (name) => averageLabel(run, name);
     const word = (name) => element("span", { class: name === average ? "ema-word" : "", text: label(name) });
     const header = element("tr", {},

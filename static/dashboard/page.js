@@ -1,33 +1,38 @@
 // The page: one state, its renderers, and which run it follows.
 
-import { listRuns, queueRun } from "./api.js";
-import { setUpBanner } from "./banner.js";
+import { listRuns, queueRun } from "../api.js";
+import { setUpBanner } from "../banner.js";
+import { setUpCurve } from "../curves/curve.js";
+import { renderDecay, renderReadout } from "../curves/readout.js";
+import { byId, setText } from "../dom.js";
+import { setUpDrawing } from "../drawing/drawing.js";
+import { createState } from "../state.js";
+import { setUpTheme } from "../theme.js";
 import { setUpChoices } from "./choices.js";
-import { setUpCurve } from "./curve.js";
-import { byId, setText } from "./dom.js";
-import { setUpDrawing } from "./drawing.js";
+import { setUpComparison } from "./comparison.js";
 import { emptyHistory } from "./history.js";
 import { followRun } from "./live.js";
 import { setUpNumbers } from "./numbers.js";
 import { setUpProgress } from "./progress.js";
-import { renderDecay, renderReadout } from "./readout.js";
 import { setUpRuns } from "./runs.js";
+import { fromAddress, LATEST, setUpAddress } from "./selection.js";
 import { renderSentence } from "./sentence.js";
-import { createState } from "./state.js";
-import { setUpTheme } from "./theme.js";
+import { setUpSteps } from "./steps.js";
 
 const LIST_EVERY = 5_000; // ms
 const LIST_AGAIN = 2_000; // ms, after a failure
 
 const state = createState({
   runs: null, // all of them, newest first; null until they are known
-  runId: null, // the one that is looked at
-  run: null, // as the server last told
+  run: null, // the one that is looked at, as the server last told
+  // runId, step (a number or "latest"), average (a name, null where the run keeps none), split, view, measure, scale
+  ...fromAddress(location.search),
+  runId: null,
   history: emptyHistory(),
   loaded: false,
-  split: "validation",
-  view: "closeup",
-  average: null, // the name of the one that is compared; null where the run keeps none
+  comparison: null, // of raw and averaged weights at the shown step
+  comparing: false,
+  comparisonProblem: null,
   hovered: null, // the step under the pointer
   connection: "live",
   notice: null, // a sentence to show in passing
@@ -36,14 +41,17 @@ const state = createState({
 
 let endFollowing = () => {};
 
-const wantedRun = () => new URLSearchParams(location.search).get("run");
+const wantedRun = () => fromAddress(location.search).runId;
 
-/** Look at a run. `remember` is "push" for a choice that Back should undo, "replace" for one that was made for the user. */
+/** Look at a run. `remember` is "push" for a choice that Back should undo; the address itself follows the state. */
 function select(run, remember) {
+  const { step, average } = fromAddress(remember === "push" ? "" : location.search);
   if (remember === "push") history.pushState(null, "", `?run=${encodeURIComponent(run.id)}`);
-  if (remember === "replace") history.replaceState(null, "", `?run=${encodeURIComponent(run.id)}`);
+  const known = run.averages.find(({ name }) => name === average) ?? run.averages[0];
   endFollowing();
-  state.set({ runId: run.id, run, average: run.averages[0]?.name ?? null, hovered: null });
+  state.set({
+    runId: run.id, run, step: run.id === wantedRun() ? step : LATEST, average: known?.name ?? null, hovered: null,
+  });
   endFollowing = followRun(state, run.id, () => leave(run.id));
 }
 
@@ -54,11 +62,11 @@ function leave(id) {
   state.set({ runId: id, run: null, history: emptyHistory() });
 }
 
-function settle(remember) {
+function settle() {
   const { runs } = state.get();
   const id = wantedRun();
   const run = id === null ? runs[0] : runs.find((r) => r.id === id);
-  if (run) select(run, id === null ? remember : "keep");
+  if (run) select(run, "keep");
   else if (id !== null) leave(id);
 }
 
@@ -68,7 +76,7 @@ async function refresh() {
     const runs = await listRuns();
     const { runId, run, connection } = state.get();
     state.set({ runs, connection: run ? connection : "live" });
-    if (runId === null) settle("replace");
+    if (runId === null) settle();
     else if (run && !runs.some((r) => r.id === runId)) leave(runId);
   } catch (problem) {
     again = LIST_AGAIN;
@@ -100,7 +108,7 @@ async function queueFirst() {
   button.disabled = true;
   byId("queue-problem").hidden = true;
   try {
-    select(await queueRun(), "replace");
+    select(await queueRun(), "keep");
   } catch (problem) {
     setText(byId("queue-problem"), `The run could not be queued: ${problem.message}`);
     byId("queue-problem").hidden = false;
@@ -115,10 +123,13 @@ setUpTheme(() => {
 });
 for (const render of [
   renderRooms,
+  setUpAddress(),
+  setUpComparison(state),
   setUpRuns((id) => select(state.get().runs.find((r) => r.id === id), "push")),
   setUpProgress(state),
   renderSentence,
   setUpChoices(state),
+  setUpSteps(state),
   renderReadout,
   setUpCurve(state),
   renderDecay,
@@ -129,7 +140,7 @@ for (const render of [
   state.onChange(render);
 }
 byId("queue-run").addEventListener("click", queueFirst);
-window.addEventListener("popstate", () => state.get().runs && settle("keep"));
+window.addEventListener("popstate", () => state.get().runs && settle());
 // A page that comes out of the browser's back-forward cache has lost its event stream.
 window.addEventListener("pageshow", (event) => event.persisted && location.reload());
 refresh();

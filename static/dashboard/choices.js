@@ -1,7 +1,7 @@
 // What is being looked at: the split, the average, the range of the accuracy axis.
 
-import { byId, element, setChildren } from "./dom.js";
-import { decayName } from "./format.js";
+import { byId, element, setChildren } from "../dom.js";
+import { decayName } from "../format.js";
 
 /** Wire the switches; returns the renderer. */
 export function setUpChoices(state) {

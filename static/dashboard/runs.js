@@ -1,6 +1,6 @@
 // The run picker.
 
-import { byId, element, setText } from "./dom.js";
+import { byId, element, setText } from "../dom.js";
 import { stateName } from "./progress.js";
 
 /** Wire the picker; `onPick(id)` when another run is chosen. Returns the renderer. */

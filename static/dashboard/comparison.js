@@ -1,0 +1,69 @@
+// The comparison of raw and averaged weights at the shown step, as GET /compare answers it, for every panel.
+
+import { compare, evaluate } from "../api.js";
+import { shownStep } from "./selection.js";
+
+const KEPT = 60; // answers; the slider goes back and forth over the same ones
+const PAUSE = 40; // ms: a slider that is dragged passes over most steps
+const RETRY_AFTER = 3_000; // ms
+
+/**
+ * Keeps `comparison` in line with run, step, split and average: an answer of GET /compare, or null as long as
+ * none is there; it names its step, and stays until the next one has come. `comparing`: whether one is on its way.
+ * `comparisonProblem`: why there is none, or null. For a run that keeps no average, `ema` is null and only raw
+ * numbers are there. Returns the renderer.
+ */
+export function setUpComparison(state) {
+  const kept = new Map();
+  let wanted = null;
+  let pending;
+
+  function settle(key, answer) {
+    kept.delete(key);
+    kept.set(key, answer);
+    if (kept.size > KEPT) kept.delete(kept.keys().next().value);
+    if (wanted === key) state.set({ comparison: answer, comparing: false, comparisonProblem: null });
+  }
+
+  async function fetchFor(key, ...question) {
+    try {
+      settle(key, await answerTo(...question));
+    } catch (problem) {
+      if (wanted !== key) return;
+      state.set({ comparing: false, comparisonProblem: problem.message, comparison: null });
+      if (!problem.status || problem.status >= 500) {
+        setTimeout(() => wanted === key && fetchFor(key, ...question), RETRY_AFTER);
+      }
+    }
+  }
+
+  return (now) => {
+    const { run, split, average } = now;
+    const step = run && shownStep(now);
+    const key = step === null ? null : `${run.id} ${step} ${split} ${average ?? ""}`;
+    if (key === wanted) return;
+    wanted = key;
+    clearTimeout(pending);
+    if (key === null) {
+      state.set({ comparison: null, comparing: false, comparisonProblem: null });
+    } else if (kept.has(key)) {
+      settle(key, kept.get(key));
+    } else {
+      const other = now.comparison && now.comparison.run !== run.id;
+      state.set({ comparing: true, ...(other && { comparison: null }) });
+      pending = setTimeout(fetchFor, PAUSE, key, run.id, step, split, average);
+    }
+  };
+}
+
+async function answerTo(run, step, split, average) {
+  if (average) return compare(run, step, split, average);
+  const raw = await evaluate(run, step, split);
+  const digits = raw.per_digit.map(({ digit, n, correct, accuracy }) => ({
+    digit, n, raw_correct: correct, raw_accuracy: accuracy, ema_correct: null, ema_accuracy: null, difference: null,
+  }));
+  return {
+    ...raw, raw, ema: null, paired: null, difference: null, better: null, verdict: null,
+    per_digit: digits, confusion: { raw: raw.confusion, ema: null }, disagreements: [],
+  };
+}
