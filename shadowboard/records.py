@@ -64,6 +64,29 @@ class Score:
 
 
 @dataclass(frozen=True)
+class StepScores:
+    """What the same weights scored at one step on each split; None where that is not evaluated."""
+
+    step: int
+    validation: Score | None
+    test: Score | None
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How a run's raw weights (`average` empty) or one of its averages have done so far.
+
+    `final`: at the newest step that is evaluated. `best`: at the step of the highest validation accuracy, of
+    equals the earliest; the same as `final` as long as none is evaluated on validation.
+    """
+
+    run_id: str
+    average: str
+    final: StepScores
+    best: StepScores
+
+
+@dataclass(frozen=True)
 class StoredEvaluation:
     """A Score with what each image was read as: predictions uint8 [n], confidences float32 [n], as bytes."""
 

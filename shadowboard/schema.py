@@ -44,7 +44,8 @@ runs = Table(
     Column("started_at", Float),
     Column("finished_at", Float),
     Index("runs_by_age", "created_at"),
-    Index("runs_by_state", "state"),
+    Index("runs_by_state", "state", "created_at"),
+    Index("runs_by_name", "name"),
 )
 
 checkpoints = Table(
@@ -82,10 +83,38 @@ evaluations = Table(
     Column("n", Integer, nullable=False),
     Column("correct", Integer, nullable=False),
     Column("loss", Float),  # null where it is not a finite number
-    Column("predictions", LargeBinary, nullable=False),  # uint8 [n]
-    Column("confidences", LargeBinary, nullable=False),  # float32 [n], little-endian
     Column("seconds", Float, nullable=False),
     Column("created_at", Float, nullable=False),
-    Index("evaluations_by_run", "run_id", "step", "average", "split", unique=True),
+    Index("evaluations_by_weights", "run_id", "average", "step", "split", unique=True),
     sqlite_autoincrement=True,
+)
+# The first of some weights on a split is their best: of equals, the earliest.
+Index(
+    "evaluations_by_rank",
+    evaluations.c.run_id,
+    evaluations.c.average,
+    evaluations.c.split,
+    evaluations.c.correct.desc(),
+    evaluations.c.step,
+)
+
+# What each image was read as. Apart from the scores, which are listed often and must lie close together.
+readings = Table(
+    "readings",
+    metadata,
+    Column("evaluation_id", _Counter, ForeignKey("evaluations.id", ondelete="CASCADE"), primary_key=True),
+    Column("predictions", LargeBinary, nullable=False),  # uint8 [n]
+    Column("confidences", LargeBinary, nullable=False),  # float32 [n], little-endian
+)
+
+# Evaluations that a server is making at this moment; a lease as that of a run.
+claims = Table(
+    "claims",
+    metadata,
+    Column("run_id", String(16), ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True),
+    Column("step", BigInteger, primary_key=True, autoincrement=False),
+    Column("average", String(64), primary_key=True),
+    Column("split", String(16), primary_key=True),
+    Column("server", String(16), nullable=False),
+    Column("beat", BigInteger, nullable=False),
 )

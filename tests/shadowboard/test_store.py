@@ -1,15 +1,13 @@
-import sqlite3
-import subprocess
-import sys
-from contextlib import closing
-from pathlib import Path
+from contextlib import suppress
 from threading import Barrier, Thread
 
 import pytest
+from sqlalchemy import func, select, update
 
 from shadowboard.configuration import RunConfig
 from shadowboard.errors import LeaseLost, RunBusy, RunMissing, StoreUnavailable
 from shadowboard.records import Cursor, Metric, Run, Score, State
+from shadowboard.schema import checkpoints, evaluations, readings, runs, training_metrics
 from shadowboard.store import Store
 
 
@@ -54,6 +52,30 @@ def test_the_oldest_queued_run_is_claimed_first(store: Store) -> None:
     first, second = store.create_run(RunConfig()), store.create_run(RunConfig())
     taken = [store.claim("a"), store.claim("b"), store.claim("c")]
     assert [run.id if run else None for run in taken] == [first.id, second.id, None]
+
+
+def test_a_name_is_changed(store: Store) -> None:
+    run = store.create_run(RunConfig(), "before")
+    store.rename_run(run.id, "after")
+    assert store.run("after").id == run.id
+    with pytest.raises(RunMissing, match="no run 'before'"):
+        store.run("before")
+    with pytest.raises(RunMissing, match="no run 'x'"):
+        store.rename_run("x", "y")
+
+
+def test_the_newest_finished_run_is_one_that_was_evaluated(store: Store) -> None:
+    made = [claimed(store) for _ in range(4)]
+    first, second, stopped, empty = (run.id for run in made)
+    for run_id in (first, second, stopped):
+        store.add_evaluation(run_id, Score(0, "", "validation", 2, 1, 0.5, 0.01), b"", b"")
+    assert store.newest_finished() is None
+    for run_id in (first, second, empty):
+        store.release(run_id, "w", "finished", "")
+    store.release(stopped, "w", "stopped", "")
+    found = store.newest_finished()
+    assert found is not None
+    assert found.id == second
 
 
 def test_many_claimants_get_each_run_once(store: Store) -> None:
@@ -132,6 +154,95 @@ def test_a_queued_run_stops_at_once(store: Store) -> None:
     assert store.claim("w") is None
 
 
+def test_a_run_whose_worker_is_silent_is_stopped_for_good(store: Store) -> None:
+    run = claimed(store)
+    store.add_progress(run.id, "w", 20, 1.0, [Metric(20, 0.5)])
+    store.request_stop(run.id)
+    silent = store.run(run.id)
+    store.heartbeat(run.id, "w")
+    assert not store.stop_silent(silent)
+    silent = store.run(run.id)
+    assert store.stop_silent(silent)
+    assert not store.stop_silent(silent)
+    stopped = store.run(run.id)
+    assert (stopped.state, stopped.worker, stopped.stop_requested) == ("stopped", None, False)
+    assert stopped.message == "Stopped at step 20 while nothing was heard of its worker."
+    assert stopped.finished_at is not None
+    with pytest.raises(LeaseLost):
+        store.add_progress(run.id, "w", 40, 1.0, [Metric(40, 0.4)])
+    store.requeue(run.id)  # nor is it the old worker's again when it goes on
+    assert store.claim("next") is not None
+    with pytest.raises(LeaseLost):
+        store.release(run.id, "w", "finished", "")
+    assert store.run(run.id).worker == "next"
+
+
+@pytest.mark.parametrize("state", ["stopped", "failed"])
+def test_an_ended_run_goes_back_into_the_queue(store: Store, state: State) -> None:
+    run = claimed(store)
+    store.add_checkpoint(run.id, "w", 10, 1)
+    store.release(run.id, "w", state, "why")
+    store.requeue(run.id)
+    again = store.run(run.id)
+    assert (again.state, again.message, again.finished_at) == ("queued", "", None)
+    assert again.latest_checkpoint == 10
+    assert store.claim("next") == store.run(run.id)
+
+
+@pytest.mark.parametrize("state", ["queued", "training", "finished", "diverged"])
+def test_any_other_run_does_not(store: Store, state: State) -> None:
+    run = store.create_run(RunConfig()) if state == "queued" else claimed(store)
+    if state not in {"queued", "training"}:
+        store.release(run.id, "w", state, "")
+    before = store.run(run.id)
+    with pytest.raises(RunBusy, match=f"is {state}; only a run that was stopped or has failed"):
+        store.requeue(run.id)
+    assert store.run(run.id) == before
+    with pytest.raises(RunMissing):
+        store.requeue("x")
+
+
+def test_a_deleted_run_leaves_nothing(store: Store) -> None:
+    kept, gone = claimed(store), claimed(store)
+    for run in (kept, gone):
+        store.add_progress(run.id, "w", 20, 1.0, [Metric(20, 0.5)])
+        store.add_checkpoint(run.id, "w", 20, 1)
+        store.add_evaluation(run.id, Score(20, "", "test", 2, 1, 0.5, 0.01), b"\1\2", b"12345678")
+    with pytest.raises(RunBusy, match="in training; stop it first"):
+        store.delete_run(gone.id)
+    store.release(gone.id, "w", "stopped", "")
+    store.delete_run(gone.id)
+    with store._database.begin() as connection:
+        for table in (runs, training_metrics, checkpoints, evaluations, readings):
+            assert connection.execute(select(func.count()).select_from(table)).scalar() == 1
+    assert store.evaluation(kept.id, 20, "", "test") is not None
+    with pytest.raises(RunMissing, match=f"no run '{gone.id}'"):
+        store.delete_run(gone.id)
+    with pytest.raises(RunMissing):
+        store.request_stop(gone.id)
+
+
+def test_a_run_is_claimed_or_deleted_but_never_both(store: Store) -> None:
+    ids = [store.create_run(RunConfig()).id for _ in range(20)]
+    barrier, claims, deleted = Barrier(2), [], []
+
+    def claim() -> None:
+        barrier.wait()
+        while run := store.claim("w"):
+            claims.append(run.id)
+
+    thread = Thread(target=claim)
+    thread.start()
+    barrier.wait()
+    for run_id in reversed(ids):  # they meet in the middle
+        with suppress(RunBusy):
+            store.delete_run(run_id)
+            deleted.append(run_id)
+    thread.join()
+    assert sorted(claims + deleted) == sorted(ids)
+    assert {run.id for run in store.runs(state="training")} == set(claims)
+
+
 @pytest.mark.parametrize("state", ["stopped", "failed"])
 def test_an_ended_run_can_be_taken_again(store: Store, state: State) -> None:
     run = claimed(store)
@@ -155,24 +266,6 @@ def test_a_resumed_run_forgets_what_lay_beyond_but_no_evaluation(store: Store) -
     assert store.run(run.id).step == 20
 
 
-def test_an_evaluation_is_stored_once_and_whole(store: Store) -> None:
-    run = claimed(store)
-    score = Score(5, "EMA_0.9", "validation", 2, 1, None, 0.25)
-    store.add_evaluation(run.id, score, b"\1\2", b"12345678")
-    store.add_evaluation(run.id, score, b"\3\4", b"")
-    found = store.evaluation(run.id, 5, "EMA_0.9", "validation")
-    assert found is not None
-    assert (found.predictions, found.confidences) == (b"\1\2", b"12345678")
-    assert (found.score.correct, found.score.loss, found.score.seconds) == (1, None, 0.25)
-    assert store.evaluation(run.id, 5, "", "validation") is None
-    assert len(store.scores(run.id)) == 1
-
-
-def test_an_evaluation_of_no_run_is_refused(store: Store) -> None:
-    with pytest.raises(RunMissing, match="gone was deleted"):
-        store.add_evaluation("gone", Score(0, "", "test", 1, 1, 0.0, 0.0), b"", b"")
-
-
 def test_a_reader_that_goes_on_from_its_cursor_misses_nothing(store: Store) -> None:
     run = claimed(store)
     assert store.cursor() == Cursor()
@@ -183,34 +276,9 @@ def test_a_reader_that_goes_on_from_its_cursor_misses_nothing(store: Store) -> N
     assert store.metrics(run.id, after=store.cursor().metric) == []
 
 
-def test_the_store_outlives_its_process(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'deep' / 'er' / 's.db'}"
-    store = Store(url)
+def test_a_configuration_of_another_version_is_named(store: Store) -> None:
     run = store.create_run(RunConfig())
-    store.close()
-    assert Store(url).run(run.id) == run
-
-
-def test_a_new_database_may_be_opened_by_many_at_once(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 's.db'}"
-    code = f"from shadowboard.store import Store; Store({url!r}).runs()"
-    processes = [subprocess.Popen([sys.executable, "-c", code]) for _ in range(6)]
-    assert [process.wait() for process in processes] == [0] * 6
-
-
-def test_a_configuration_of_another_version_is_named(store: Store, tmp_path: Path) -> None:
-    run = store.create_run(RunConfig())
-    with closing(sqlite3.connect(tmp_path / "shadowboard.db")) as database, database:
-        database.execute("UPDATE runs SET config = '{\"speed\": 3}'")
+    with store._database.begin() as connection:
+        connection.execute(update(runs).values(config='{"speed": 3}'))
     with pytest.raises(StoreUnavailable, match=f"The run {run.id} has a configuration that this version"):
         store.runs()
-
-
-def test_a_database_that_is_none_is_named(tmp_path: Path) -> None:
-    (tmp_path / "s.db").write_bytes(b"not a database, but long enough to be read as one" * 100)
-    with pytest.raises(StoreUnavailable, match=r"s\.db cannot be used: file is not a database"):
-        Store(f"sqlite:///{tmp_path / 's.db'}")
-    with pytest.raises(StoreUnavailable, match="cannot be used"):
-        Store("no url at all")
-    with pytest.raises(StoreUnavailable, match="cannot be created: Not a directory"):
-        Store(f"sqlite:///{tmp_path / 's.db' / 'x' / 's.db'}")

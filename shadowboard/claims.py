@@ -1,0 +1,106 @@
+"""Which server makes which evaluation: servers that share a store make none twice.
+
+A claim is a lease without clocks, as a worker's hold on a run is: while it is held its beat rises, and a
+server that has seen a beat stand still for LEASE_SECONDS of its own monotonic time takes the claim over by
+compare-and-swap. A server that is killed needs nobody to tidy up after it.
+"""
+
+import itertools
+import math
+import secrets
+import time
+
+from sqlalchemy import ColumnElement, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from shadowboard.database import Database
+from shadowboard.errors import RunMissing, StoreUnavailable
+from shadowboard.lease import LEASE_SECONDS
+from shadowboard.schema import claims
+
+_LONGEST_SECONDS = 60.0
+
+Key = tuple[str, int, str, str]
+"""Of an evaluation: run id, step, average (empty: raw), split."""
+
+
+class Claims:
+    """The claims of one server, for its one evaluating thread; `beat` is for another."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._server = secrets.token_hex(8)
+        self._beats = itertools.count(1)  # never the same twice, so that no new claim looks like an old one
+        self._since = -math.inf  # when the claim was taken that it holds
+        self._seen: dict[str, tuple[int, float]] = {}
+
+    def take(self, key: Key) -> bool:
+        """Claim an evaluation; False while another server holds it. Raises RunMissing."""
+        taken = self._insert(key) if (held := self._holder(key)) is None else self._take_over(key, *held)
+        if taken:
+            self._since = time.monotonic()
+        return taken
+
+    def release(self, key: Key) -> None:
+        """Give the claim up."""
+        self._since = -math.inf
+        with self._database.begin() as connection:
+            connection.execute(delete(claims).where(_is(key), claims.c.server == self._server))
+
+    def beat(self) -> None:
+        """Show that this server is alive, where it holds a claim: once a second or more.
+
+        An evaluation that takes all too long is stuck: another server may try.
+        """
+        if time.monotonic() - self._since < _LONGEST_SECONDS:
+            mine = update(claims).where(claims.c.server == self._server)
+            with self._database.begin() as connection:
+                connection.execute(mine.values(beat=next(self._beats)))
+
+    def close(self) -> None:
+        """Leave no claim behind, and close the database."""
+        with self._database.begin() as connection:
+            connection.execute(delete(claims).where(claims.c.server == self._server))
+        self._database.close()
+
+    def _holder(self, key: Key) -> tuple[str, int] | None:
+        """The server that holds the claim, and its beat."""
+        with self._database.begin() as connection:
+            row = connection.execute(select(claims.c.server, claims.c.beat).where(_is(key))).first()
+        return None if row is None else (row[0], row[1])
+
+    def _insert(self, key: Key) -> bool:
+        row = dict(zip(("run_id", "step", "average", "split"), key, strict=True))
+        mine = {"server": self._server, "beat": next(self._beats)}
+        try:
+            with self._database.begin() as connection:
+                connection.execute(insert(claims).values(row | mine))
+        except StoreUnavailable as error:
+            if not isinstance(error.__cause__, IntegrityError):
+                raise
+            if self._holder(key) is None:
+                raise RunMissing(f"The run {key[0]} was deleted before it was evaluated.") from None
+            return False
+        return True
+
+    def _take_over(self, key: Key, server: str, beat: int) -> bool:
+        if server != self._server and not self._stands_still(server, beat):
+            return False
+        held = _is(key) & (claims.c.server == server) & (claims.c.beat == beat)
+        values = {"server": self._server, "beat": next(self._beats)}
+        with self._database.begin() as connection:
+            return bool(connection.execute(update(claims).where(held).values(values)).rowcount)
+
+    def _stands_still(self, server: str, beat: int) -> bool:
+        now = time.monotonic()
+        before, since = self._seen.get(server, (None, now))
+        if before != beat:
+            self._seen[server] = (beat, now)
+            return False
+        return now - since >= LEASE_SECONDS
+
+
+def _is(key: Key) -> ColumnElement[bool]:
+    run_id, step, average, split = key
+    of_run = (claims.c.run_id == run_id) & (claims.c.step == step)
+    return of_run & (claims.c.average == average) & (claims.c.split == split)

@@ -1,0 +1,92 @@
+"""The queries of evaluations: stored, found again, and summed up as each run's standings."""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Connection, Select, and_, func, insert, select, union
+
+from shadowboard.records import Score, Standing, StepScores, StoredEvaluation
+from shadowboard.schema import evaluations, readings
+
+_COLUMNS = [evaluations.c[name] for name in Score.__annotations__]
+
+
+def insert_evaluation(
+    connection: Connection, run_id: str, score: Score, predictions: bytes, confidences: bytes
+) -> None:
+    """Store an evaluation. Fails with IntegrityError where it is there already, or its run is not."""
+    values = {name: getattr(score, name) for name in Score.__annotations__ if name != "id"}
+    values |= {"run_id": run_id, "created_at": time.time()}
+    inserted = connection.execute(insert(evaluations).values(values)).inserted_primary_key
+    assert inserted is not None  # noqa: S101 - it is one row
+    connection.execute(
+        insert(readings).values(evaluation_id=inserted[0], predictions=predictions, confidences=confidences)
+    )
+
+
+def find_evaluation(
+    connection: Connection, run_id: str, step: int, average: str, split: str
+) -> StoredEvaluation | None:
+    """The evaluation of these weights on this split, or None."""
+    query = (
+        select(*_COLUMNS, readings.c.predictions, readings.c.confidences)
+        .join(readings)
+        .where(
+            evaluations.c.run_id == run_id,
+            evaluations.c.step == step,
+            evaluations.c.average == average,
+            evaluations.c.split == split,
+        )
+    )
+    row = connection.execute(query).first()
+    if row is None:
+        return None
+    *score, predictions, confidences = row
+    return StoredEvaluation(Score(*score), predictions, confidences)
+
+
+def standings(connection: Connection, run_id: str | None = None) -> list[Standing]:
+    """The standings of one run or of all, by run and average."""
+    scores: dict[tuple[str, str, int, int], dict[tuple[int, str], Score]] = {}
+    for run, final, best, *values in connection.execute(_standings_query(run_id)):
+        score = Score(*values)
+        scores.setdefault((run, score.average, final, best), {})[score.step, score.split] = score
+    return [_standing(*weights, scores[weights]) for weights in sorted(scores)]
+
+
+def _standings_query(run_id: str | None) -> Select[Any]:
+    """Run, final step, best step, and a score of the same weights at one of these steps."""
+    last = select(
+        evaluations.c.run_id, evaluations.c.average, func.max(evaluations.c.step).label("final")
+    ).group_by(evaluations.c.run_id, evaluations.c.average)
+    if run_id is not None:
+        last = last.where(evaluations.c.run_id == run_id)
+    weights = last.cte("weights")
+    judged = evaluations.alias("judged")
+    best = (
+        select(judged.c.step)
+        .where(
+            judged.c.run_id == weights.c.run_id,
+            judged.c.average == weights.c.average,
+            judged.c.split == "validation",
+        )
+        .order_by(judged.c.correct.desc(), judged.c.step)
+        .limit(1)
+        .scalar_subquery()
+    )
+    chosen = select(weights, func.coalesce(best, weights.c.final).label("best")).cte("chosen")
+    # A row for each of the two steps, or one for both: equality alone is what every planner joins well by.
+    at = union(*(select(chosen, step.label("step")) for step in (chosen.c.final, chosen.c.best))).subquery()
+    same = [evaluations.c[name] == at.c[name] for name in ("run_id", "average", "step")]
+    return select(at.c.run_id, at.c.final, at.c.best, *_COLUMNS).join(evaluations, and_(*same))
+
+
+def _standing(
+    run_id: str, average: str, final: int, best: int, scores: Mapping[tuple[int, str], Score]
+) -> Standing:
+    at_final, at_best = (
+        StepScores(step, scores.get((step, "validation")), scores.get((step, "test")))
+        for step in (final, best)
+    )
+    return Standing(run_id, average, at_final, at_best)

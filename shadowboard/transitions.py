@@ -1,0 +1,108 @@
+"""How a run goes from one state to another: queued, training, ended, and back.
+
+Each way is one conditional statement, so that of two at the same moment the second finds nothing to change.
+"""
+
+import time
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, delete, func, select, update
+
+from shadowboard.errors import LeaseLost, RunBusy, RunMissing
+from shadowboard.records import Run, State
+from shadowboard.schema import runs
+
+
+def missing(run_id: str) -> RunMissing:
+    """The error for a run that is not there."""
+    return RunMissing(f"There is no run {run_id!r}; `shadowboard runs` and GET /runs list them.")
+
+
+def take(connection: Connection, run_id: str, worker: str, condition: ColumnElement[bool]) -> bool:
+    """Hand the run to `worker`; False where it does not meet the condition."""
+    values = {
+        "state": "training",
+        "message": "",
+        "worker": worker,
+        "beat": runs.c.beat + 1,
+        "heartbeat_at": time.time(),
+        "started_at": func.coalesce(runs.c.started_at, time.time()),
+        "finished_at": None,
+    }
+    return _changed(connection, (runs.c.id == run_id) & condition, values)
+
+
+def unmoved(run: Run) -> ColumnElement[bool]:
+    """The run is as it was when `run` was read: its worker the same and not heard of since."""
+    held = runs.c.worker.is_(None) if run.worker is None else runs.c.worker == run.worker
+    return (runs.c.id == run.id) & held & (runs.c.beat == run.beat) & (runs.c.state == run.state)
+
+
+def write_as(connection: Connection, run_id: str, worker: str, values: dict[str, Any]) -> None:
+    """Write `values` on behalf of the worker that holds the run. Raises LeaseLost for any other."""
+    mine = (runs.c.id == run_id) & (runs.c.worker == worker) & (runs.c.state == "training")
+    beat = {"beat": runs.c.beat + 1, "heartbeat_at": time.time()}
+    if not _changed(connection, mine, beat | values):
+        raise LeaseLost(f"The run {run_id} was taken over, stopped or deleted; nothing more is written.")
+
+
+def stop_requested(connection: Connection, run_id: str) -> bool:
+    """Whether somebody wants the run to stop."""
+    return bool(connection.execute(select(runs.c.stop_requested).where(runs.c.id == run_id)).scalar())
+
+
+def ended(state: State, message: str) -> dict[str, Any]:
+    """What a run is once no worker holds it any more."""
+    return {
+        "state": state,
+        "message": message,
+        "worker": None,
+        "finished_at": None if state == "queued" else time.time(),
+        "stop_requested": False,
+    }
+
+
+def request_stop(connection: Connection, run_id: str) -> None:
+    """Stop a queued run, or tell the worker of one in training. Raises RunMissing, RunBusy."""
+    mine = runs.c.id == run_id
+    if _changed(connection, mine & (runs.c.state == "queued"), ended("stopped", "Stopped in the queue.")):
+        return
+    if not _changed(connection, mine & (runs.c.state == "training"), {"stop_requested": True}):
+        _state(connection, run_id)
+        raise RunBusy(f"The run {run_id} is neither queued nor in training, so it cannot be stopped.")
+
+
+def stop_silent(connection: Connection, run: Run) -> bool:
+    """Stop a run in training that is as `run` says; False where it is not."""
+    message = f"Stopped at step {run.step} while nothing was heard of its worker."
+    return _changed(connection, (runs.c.state == "training") & unmoved(run), ended("stopped", message))
+
+
+def requeue(connection: Connection, run_id: str) -> None:
+    """Queue a run that was stopped or has failed. Raises RunMissing, RunBusy."""
+    over = (runs.c.id == run_id) & runs.c.state.in_(["stopped", "failed"])
+    if not _changed(connection, over, ended("queued", "")):
+        state = _state(connection, run_id)
+        raise RunBusy(
+            f"The run {run_id} is {state}; only a run that was stopped or has failed can be resumed."
+        )
+
+
+def delete_idle(connection: Connection, run_id: str) -> None:
+    """Delete a run that is not in training, and all that hangs on it. Raises RunMissing, RunBusy."""
+    idle = delete(runs).where(runs.c.id == run_id, runs.c.state != "training")
+    if not connection.execute(idle).rowcount:
+        _state(connection, run_id)
+        raise RunBusy(f"The run {run_id} is in training; stop it first.")
+
+
+def _changed(connection: Connection, condition: ColumnElement[bool], values: dict[str, Any]) -> bool:
+    return bool(connection.execute(update(runs).where(condition).values(values)).rowcount)
+
+
+def _state(connection: Connection, run_id: str) -> str:
+    """The state that a run is in. Raises RunMissing."""
+    state: str | None = connection.execute(select(runs.c.state).where(runs.c.id == run_id)).scalar()
+    if state is None:
+        raise missing(run_id)
+    return state

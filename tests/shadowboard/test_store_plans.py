@@ -1,0 +1,53 @@
+"""What the database says of how it answers: by indexes, however much it holds."""
+
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+
+from shadowboard.configuration import RunConfig
+from shadowboard.records import Metric, Score
+from shadowboard.store import Store
+
+READS: dict[str, Callable[[Store, str], Any]] = {
+    "runs": lambda store, _: store.runs(),
+    "runs in a state": lambda store, _: store.runs(state="training"),
+    "run": lambda store, run: store.run(run),
+    "newest_run": lambda store, _: store.newest_run(),
+    "newest_finished": lambda store, _: store.newest_finished(),
+    "claim": lambda store, _: store.claim("w"),
+    "cursor": lambda store, _: store.cursor(),
+    "metrics": lambda store, run: store.metrics(run),
+    "metrics, thinned": lambda store, run: store.metrics(run, most=3),
+    "checkpoints": lambda store, run: store.checkpoints(run),
+    "scores": lambda store, run: store.scores(run),
+    "standings": lambda store, _: store.standings(),
+    "standings of a run": lambda store, run: store.standings(run),
+    "evaluation": lambda store, run: store.evaluation(run, 1, "", "test"),
+    "delete_run": lambda store, run: store.delete_run(run),
+}
+TABLES = {"runs", "checkpoints", "training_metrics", "evaluations", "readings", "judged"}
+
+
+@pytest.mark.parametrize("read", READS)
+def test_no_table_is_walked_without_an_index(store: Store, tmp_path: Path, read: str) -> None:
+    run = store.create_run(RunConfig(), worker="w")
+    store.add_progress(run.id, "w", 1, 1.0, [Metric(1, 0.5)])
+    store.add_evaluation(run.id, Score(1, "", "test", 1, 1, 0.5, 0.01), b"", b"")
+    store.release(run.id, "w", "finished", "")
+    engine = store._database._engine
+    asked: list[tuple[str, Any]] = []
+    event.listen(
+        engine, "before_cursor_execute", lambda _c, _cursor, text, values, *_: asked.append((text, values))
+    )
+    READS[read](store, run.id)
+    statements = list(asked)
+    assert statements
+    with closing(engine.raw_connection()) as connection:
+        for text, values in statements:
+            for *_, step in connection.cursor().execute(f"EXPLAIN QUERY PLAN {text}", values):
+                words = step.split()
+                assert not (words[0] == "SCAN" and words[1] in TABLES and "INDEX" not in words), (text, step)
