@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from shadowboard.validation import number
 
 FIRST_NAME = "ExponentialMovingAverage"
 
@@ -22,8 +24,12 @@ class Average(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     decay: float = Field(0.99, ge=0, lt=1, allow_inf_nan=False, description="Weight of the past")
-    num_updates: bool = Field(True, description="Start with a small decay: min(decay, (1 + n) / (10 + n))")
+    num_updates: bool = Field(
+        True, strict=True, description="Start with a small decay: min(decay, (1 + n) / (10 + n))"
+    )
     name: str = Field("", pattern=r"^[A-Za-z0-9_.-]*$", max_length=64, description="Suffix in the checkpoint")
+
+    _numbers = field_validator("decay", mode="before")(number)
 
     @property
     def short(self) -> str:

@@ -25,6 +25,12 @@ BASE = "model.ckpt"
 STATE_FILE = "checkpoint"
 _UNFINISHED = ".saving-"
 
+# The suffixes that TensorFlow's optimisers give to what they keep for a variable.
+OPTIMIZER_SLOTS = frozenset(
+    ["Momentum", "Adagrad", "ProximalAdagrad", "gradient_accumulator", "gradient_squared_accumulator"]
+    + [f"{name}{mark}" for name in ("Adam", "AdaMax", "Adadelta", "RMSProp", "Ftrl") for mark in ("", "_1")]
+)
+
 
 @dataclass(frozen=True)
 class Checkpoint:
@@ -248,14 +254,13 @@ def read_newest_good(folder: Path) -> tuple[Checkpoint, dict[str, NDArray[Any]],
 
 def averages_in(names: Mapping[str, Any], variable_names: Sequence[str]) -> list[str]:
     """The averages that a checkpoint holds of any of `variable_names`; TensorFlow's own name first."""
-    slots = {"Momentum"}
     found = {
         name.removeprefix(f"{variable}/")
         for variable in variable_names
         for name in names
         if name.startswith(f"{variable}/")
     }
-    return sorted(found - slots, key=lambda n: (n != "ExponentialMovingAverage", n))
+    return sorted(found - OPTIMIZER_SLOTS, key=lambda n: (n != "ExponentialMovingAverage", n))
 
 
 def restore_map(

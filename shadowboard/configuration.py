@@ -1,17 +1,34 @@
 """The knobs of a training run. The defaults are the reference recipe."""
 
-from collections.abc import Mapping
-from typing import Any, Literal, Self
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from shadowboard.averaging import Average, named
 from shadowboard.errors import ConfigurationInvalid
-from shadowboard.validation import sentence
+from shadowboard.validation import number, sentence
 
 Activation = Literal["relu", "tanh", "sigmoid", "none"]
 Optimizer = Literal["sgd", "momentum"]
-Width = int
+_MOST = 3  # findings that are told at a time
+_BOUNDS = {
+    "minimum": "greater than or equal to",
+    "exclusiveMinimum": "greater than",
+    "maximum": "less than or equal to",
+    "exclusiveMaximum": "less than",
+}
+
+Width = Annotated[int, Field(ge=1, le=65_536), BeforeValidator(number)]
 
 
 class RunConfig(BaseModel):
@@ -28,24 +45,20 @@ class RunConfig(BaseModel):
     learning_rate: float = Field(0.8, gt=0, le=1e6, description="Learning rate at step 0")
     learning_rate_decay: float = Field(0.99, gt=0, le=1, description="Factor on the learning rate an epoch")
     regularization: float = Field(1e-4, ge=0, le=1e6, description="Factor of Σ ½‖W‖², biases left out")
-    averages: tuple[Average, ...] = Field((Average(),), max_length=8, description="Averages to keep")
+    averages: Annotated[tuple[Average, ...], AfterValidator(named)] = Field(
+        named((Average(),)), max_length=8, description="Averages to keep"
+    )
     save_every: int = Field(1_000, ge=1, le=100_000_000, description="Steps between checkpoints")
     seed: int = Field(0, ge=0, lt=2**31, description="Seed of the initial weights and of the data's order")
     data: str = Field("mnist", min_length=1, description="mnist, or a folder with four IDX files")
 
-    @model_validator(mode="before")
-    @classmethod
-    def _name_averages(cls, values: Any) -> Any:
-        if isinstance(values, Mapping):
-            averages = values.get("averages", (Average(),))
-            if isinstance(averages, list | tuple):
-                return {**values, "averages": named(tuple(Average.model_validate(a) for a in averages))}
-        return values
+    _numbers = field_validator(
+        "steps", "batch_size", "momentum", "learning_rate", "learning_rate_decay", "regularization",
+        "save_every", "seed", mode="before",
+    )(number)  # fmt: skip
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        if any(not 1 <= width <= 65_536 for width in self.hidden):
-            raise ValueError(f"hidden is {list(self.hidden)}; expected widths from 1 to 65536")
         kinds = [(a.decay, a.num_updates) for a in self.averages]
         names = [a.name for a in self.averages]
         if twice := {kind for kind in kinds if kinds.count(kind) > 1}:
@@ -59,17 +72,52 @@ class RunConfig(BaseModel):
 
 def parse_config(knobs: Mapping[str, Any]) -> RunConfig:
     """A RunConfig of `knobs`, defaults for the rest. Raises ConfigurationInvalid naming knob and value."""
+    if unknown := [knob for knob in knobs if knob not in RunConfig.model_fields]:
+        raise ConfigurationInvalid(_unknown(unknown[0], RunConfig))
     try:
         return RunConfig.model_validate(dict(knobs))
     except ValidationError as error:
-        raise ConfigurationInvalid("; ".join(_sentence(e) for e in error.errors())) from None
+        raise ConfigurationInvalid(" ".join(_sentence(e) for e in error.errors()[:_MOST])) from None
 
 
 def _sentence(error: Any) -> str:
-    where = ".".join(str(part) for part in error["loc"])
-    if error["type"] == "extra_forbidden":
-        return f"There is no knob called {where}; the knobs are {', '.join(RunConfig.model_fields)}."
-    return sentence(error, where)
+    where = ".".join(map(str, error["loc"]))
+    match error["type"]:
+        case "extra_forbidden":
+            return _unknown(where, Average)
+        case "model_type":
+            message = f"an object with {', '.join(Average.model_fields)}"
+        case "tuple_type":
+            message = "a list"
+        case "too_long":
+            message = f"at most {error['ctx']['max_length']} of them"
+        case _:
+            message = _range(_schema(error["loc"]), error["type"]) or error["msg"]
+    return sentence(error | {"msg": message}, where)
+
+
+def _schema(path: Sequence[str | int]) -> dict[str, Any]:
+    """What the JSON schema says of the knob, or the part of one, at `path`."""
+    whole = RunConfig.model_json_schema()
+    found = whole
+    for name in path:
+        found = found["items"] if isinstance(name, int) else found["properties"][name]
+        if "$ref" in found:
+            found = whole["$defs"][found["$ref"].rpartition("/")[2]]
+    return found
+
+
+def _range(schema: Mapping[str, Any], finding: str) -> str:
+    """`a number greater than 0 and less than 1`; empty for what is no number."""
+    is_number = finding.startswith(("greater_than", "less_than"))  # and only out of its range
+    kinds = {"integer": "a number" if is_number else "a whole number", "number": "a number"}
+    kind = kinds.get(schema.get("type", ""))
+    bounds = [f"{word} {schema[name]:.15g}" for name, word in _BOUNDS.items() if name in schema]
+    return f"{kind} {' and '.join(bounds)}" if kind else ""
+
+
+def _unknown(where: str, model: type[BaseModel]) -> str:
+    return f"There is no knob called {where[:100]}; the knobs are {', '.join(model.model_fields)}."
 
 
 def parse_average(text: str, num_updates: bool = True) -> dict[str, Any]:

@@ -17,15 +17,31 @@ def test_the_defaults_are_the_reference_recipe() -> None:
 @pytest.mark.parametrize(
     ("knobs", "sentence"),
     [
-        ({"steps": 0}, "steps is 0; expected a number greater than or equal to 1."),
-        ({"momentum": 1.0}, "momentum is 1.0; expected a number less than 1."),
+        (
+            {"steps": 0},
+            "steps is 0; expected a number greater than or equal to 1 and less than or equal to 100000000.",
+        ),
+        (
+            {"seed": 1.5},
+            "seed is 1.5; expected a whole number greater than or equal to 0 and less than 2147483648.",
+        ),
+        ({"batch_size": True}, "batch_size is True; expected a whole number greater"),
+        ({"save_every": "7"}, "save_every is '7'; expected a whole number greater"),
+        ({"regularization": None}, "regularization is None; expected a number greater"),
+        ({"momentum": 1.0}, "momentum is 1.0; expected a number greater than or equal to 0 and less than 1."),
         (
             {"learning_rate": float("nan")},
-            "learning_rate is nan; expected a number less than or equal to 1000000.",
+            "learning_rate is nan; expected a number greater than 0 and less than or equal to 1000000.",
         ),
-        ({"hidden": [500, 0]}, "hidden is [500, 0]; expected widths from 1 to 65536."),
+        ({"hidden": [500, 0]}, "hidden.1 is 0; expected a number greater than or equal to 1 and less"),
+        ({"hidden": [1] * 17}, "1]; expected at most 16 of them."),
+        ({"hidden": 500}, "hidden is 500; expected a list."),
+        ({"averages": [1]}, "averages.0 is 1; expected an object with decay, num_updates, name."),
+        ({"averages": [{"decay": True}]}, "averages.0.decay is True; expected a number greater"),
+        ({"averages": [{"num_updates": 1}]}, "averages.0.num_updates is 1; expected a valid boolean."),
+        ({"averages": [{"speed": 1}]}, "There is no knob called averages.0.speed; the knobs are decay, "),
         ({"activation": "gelu"}, "activation is 'gelu'; expected 'relu', 'tanh', 'sigmoid' or 'none'."),
-        ({"averages": [{"decay": 1.0}]}, "decay is 1.0; expected a number less than 1."),
+        ({"averages": [{"decay": 1.0}]}, "averages.0.decay is 1.0; expected a number greater"),
         (
             {"averages": [{"decay": 0.9}, {"decay": 0.9}]},
             "two averages have the decay 0.9; expected each once",
