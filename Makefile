@@ -6,7 +6,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run setup test lint bench soak lock chromium clean
+.PHONY: run setup test lint bench soak commands lock chromium clean
 
 run: .venv/run-ready
 	$(BIN)/shadowboard up
@@ -21,12 +21,20 @@ lint: .venv/test-ready
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: .venv/test-ready .bench-venv/ready
+bench: .venv/test-ready .bench-venv/ready .bench-venv-serving/ready .bench-venv-mlserver/ready
 	$(BIN)/python -m benchmarks.training
 	$(BIN)/python -m benchmarks.latency
+	$(BIN)/python -m benchmarks.serving
+	$(BIN)/python -m benchmarks.health
+	$(BIN)/python -m benchmarks.cold_evaluation
+	$(BIN)/python -m benchmarks.scale
 
 soak: .venv/test-ready
 	$(BIN)/python -m pytest tests/faults --kills 200 --timeout 7200
+
+# Writes docs/commands.md anew: every command with every option.
+commands: .venv/test-ready
+	$(BIN)/typer shadowboard.cli utils docs --name shadowboard --output docs/commands.md
 
 # Pins the newest versions that pyproject.toml allows, with hashes and without addresses.
 lock: .venv/test-ready
@@ -52,9 +60,12 @@ lock: .venv/test-ready
 	touch $@
 
 .bench-venv/ready: benchmarks/requirements.txt
-	$(PYTHON) -m venv .bench-venv
-	.bench-venv/bin/python -m pip install --quiet --disable-pip-version-check -r benchmarks/requirements.txt
-	touch $@
+.bench-venv-serving/ready: benchmarks/serving_peers/requirements.txt
+.bench-venv-mlserver/ready: benchmarks/serving_peers/requirements-mlserver.txt
+# A peer that cannot be installed here is left out of the table, which says so.
+.bench-venv/ready .bench-venv-serving/ready .bench-venv-mlserver/ready:
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check -r $< && touch $@ || rm -rf $(@D)
 
 # The browser tests drive the system's own browser.
 chromium:
@@ -66,4 +77,4 @@ chromium:
 	fi
 
 clean:
-	rm -rf .venv .bench-venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .bench-venv* build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

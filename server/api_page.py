@@ -47,6 +47,12 @@ class Operation:
     address: str
     curl: str
 
+    @property
+    def can_be_opened(self) -> bool:
+        """A browser can show the answer: its address is complete, and it comes to an end."""
+        kinds = {kind for answer in self.answers.values() for kind in answer.get("content", {})}
+        return self.method == "GET" and "{" not in self.address and "text/event-stream" not in kinds
+
 
 class Api:
     """An OpenAPI 3.1 document for a template; `base_url` is where the commands on the page send requests.
@@ -84,6 +90,7 @@ class Api:
 
     def _flags(self, method: str, document: Schema) -> list[str]:
         """curl's, before the address."""
+        flags = [] if method in {"get", "post"} else ["--request", method.upper()]
         for kind in (kind for answer in document["responses"].values() for kind in answer.get("content", {})):
             if kind == "text/event-stream":
                 return ["--no-buffer"]
@@ -92,10 +99,17 @@ class Api:
         for kind, media in document.get("requestBody", {}).get("content", {}).items():
             body = self._core(media["schema"])[0]
             if body.get("format") == "binary":
-                return ["--data-binary", "@picture." + kind.partition("/")[2], "-H", f"Content-Type: {kind}"]
+                return [
+                    *flags,
+                    "--data-binary",
+                    "@picture." + kind.partition("/")[2],
+                    "-H",
+                    f"Content-Type: {kind}",
+                ]
             for example in body.get("examples", []):
-                return ["--data", json.dumps(example, ensure_ascii=False), "-H", f"Content-Type: {kind}"]
-        return [] if method == "get" else ["--request", method.upper()]
+                data = json.dumps(example, ensure_ascii=False)
+                return [*flags, "--data", data, "-H", f"Content-Type: {kind}"]
+        return [*flags, "--request", "POST"] if method == "post" else flags
 
     def described(self, schema: Schema) -> str:
         """The description of a schema, or of what it is an array of."""

@@ -11,16 +11,36 @@ from server import problems
 from server.assets import Assets
 from server.datasets import Datasets
 from server.engine import EngineLoader
-from server.routes import evaluate, health, images, predict, runs
+from server.heads import HeadRequests
+from server.logs import RequestLog
+from server.problems import LastResort
+from server.routes import (
+    compare,
+    evaluate,
+    evaluated_images,
+    events,
+    health,
+    history,
+    images,
+    predict,
+    readings,
+    runs,
+    standings,
+)
+from server.routes.checkpoints import checkpoints_router
+from server.routes.login import login_router
 from server.routes.pages import StaticFolder, page_router
 from server.security import BodyLimit, HostCheck, OriginCheck, SecurityHeaders
 from server.services import Services
+from server.telemetry import RequestMetrics, Telemetry
 from server.watching import Watcher
 from shadowboard import __version__
+from shadowboard.deletion import remove_deleted
 from shadowboard.settings import Settings
 from shadowboard.store import Store
 
 _BODY_LIMIT = 8 * 2**20
+_BODY_SECONDS = 30.0
 _TAGS = {
     "weights": "What the weights of a checkpoint are worth, and what they read.",
     "runs": "Training runs: queue, follow and stop them.",
@@ -31,15 +51,18 @@ _TAGS = {
 
 def create_app(settings: Settings) -> FastAPI:
     """The application of these settings; the database is opened when it starts."""
-    assets = Assets()
+    assets, telemetry = Assets(), Telemetry()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         store, datasets = Store(settings.store_url), Datasets()
-        loader = EngineLoader(settings, store, datasets)
+        loader = EngineLoader(
+            settings, store, datasets, telemetry.restore_seconds.observe, telemetry.evaluation_seconds.observe
+        )
         watcher = Watcher(store, loader.wake)
-        app.state.services = Services(settings, store, datasets, loader, watcher, assets)
+        app.state.services = Services(settings, store, datasets, loader, watcher, assets, telemetry)
         loader.start()
+        await asyncio.to_thread(remove_deleted, settings.run_folder(""))
         watching = asyncio.create_task(watcher.watch())
         yield
         close_streams(app)
@@ -61,16 +84,27 @@ def create_app(settings: Settings) -> FastAPI:
         redoc_url=None,
         responses=problems.RESPONSES,
         middleware=[
+            Middleware(RequestLog),
             Middleware(SecurityHeaders),
-            Middleware(HostCheck, settings.host),
+            Middleware(HeadRequests),
+            Middleware(RequestMetrics, telemetry),
+            Middleware(LastResort),
+            Middleware(HostCheck, settings.host, settings.names),
             Middleware(OriginCheck),
-            Middleware(BodyLimit, _BODY_LIMIT),
+            Middleware(BodyLimit, _BODY_LIMIT, _BODY_SECONDS),
         ],
     )
     problems.install(app)
-    for router in (health.router, evaluate.router, predict.router, runs.router, images.router):
+    for router in (health.router, evaluate.router, evaluated_images.router, compare.router):
+        app.include_router(router)
+    for router in (predict.router, readings.router, images.router):
+        app.include_router(router)
+    # The standings first: otherwise /runs/scores would be the run called scores.
+    for router in (standings.router, runs.router, history.router, checkpoints_router(), events.router):
         app.include_router(router)
     app.include_router(page_router(assets))
+    if settings.token:
+        app.include_router(login_router(assets))
     app.mount("/static", StaticFolder(directory=assets.static))
     return app
 

@@ -1,21 +1,19 @@
 """Which evaluations are missing, and which of them comes first."""
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import zip_longest
 
 from server.restoring import Restorer
 from shadowboard.checkpoints import Checkpoint
+from shadowboard.claims import Key
 from shadowboard.records import Run
 from shadowboard.store import Store
 
 SPLITS = ("validation", "test")
 
-Key = tuple[str, int, str, str]
-"""Run id, step, average (empty: raw), split."""
 
-
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, slots=True)
 class Job:
     """An evaluation to make: one checkpoint's raw weights (`average` empty) or average on one split."""
 
@@ -28,6 +26,14 @@ class Job:
     def key(self) -> Key:
         """What tells it from every other."""
         return self.run.id, self.checkpoint.step, self.average, self.split
+
+
+@dataclass(slots=True)
+class _Scored:
+    """The evaluations of a run that the store had at the last look, and the last one's id."""
+
+    kinds: set[tuple[int, str, str]] = field(default_factory=set)
+    end: int = 0
 
 
 class Backlog:
@@ -43,6 +49,7 @@ class Backlog:
         self._due: deque[Job] = deque()
         self._given_up: set[tuple[Key, float]] = set()
         self._settled: dict[str, tuple[str, int | None]] = {}
+        self._scored: dict[str, _Scored] = {}
 
     def next(self) -> Job | None:
         """The job that comes first, off the list; None where nothing is missing as of the last refresh."""
@@ -60,13 +67,17 @@ class Backlog:
         """Look at the runs and their folders again."""
         live: list[list[list[Job]]] = []
         rest: list[list[list[Job]]] = []
-        for run in self._store.runs():
+        runs = self._store.runs()
+        for gone in self._scored.keys() - {run.id for run in runs}:
+            del self._scored[gone]
+        for run in runs:
             state = (run.state, run.latest_checkpoint)
             if self._settled.get(run.id) == state:
                 continue
             missing = self._missing(run)
             if not missing and run.state not in {"queued", "training"}:
                 self._settled[run.id] = state
+                del self._scored[run.id]
             (live if run.state == "training" else rest).append(missing)
         turns = [jobs for turn in zip_longest(*live, fillvalue=[]) for jobs in turn]
         turns += [jobs for missing in rest for jobs in missing]
@@ -74,7 +85,10 @@ class Backlog:
 
     def _missing(self, run: Run) -> list[list[Job]]:
         """The jobs of each checkpoint that lacks any, newest checkpoint first."""
-        there = {(score.step, score.average, score.split) for score in self._store.scores(run.id)}
+        scored = self._scored.setdefault(run.id, _Scored())
+        for score in self._store.scores(run.id, scored.end):
+            scored.kinds.add((score.step, score.average, score.split))
+            scored.end = max(scored.end, score.id)
         kinds = [
             (average, split) for split in SPLITS for average in ("", *(a.name for a in run.config.averages))
         ]
@@ -83,7 +97,7 @@ class Backlog:
             jobs = [
                 Job(run, checkpoint, average, split)
                 for average, split in kinds
-                if (checkpoint.step, average, split) not in there
+                if (checkpoint.step, average, split) not in scored.kinds
             ]
             if jobs := [job for job in jobs if not self._is_given_up(job)]:
                 missing.append(jobs)

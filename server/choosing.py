@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from server.datasets import Datasets
-from server.restoring import Choice, Restorer
+from server.restoring import Choice, Restorer, none_good, passed_over
 from server.results import Result, stored_result
 from shadowboard.checkpoints import BASE, Checkpoint
 from shadowboard.errors import CheckpointMissing
@@ -20,20 +20,67 @@ def choose(
 ) -> Choice:
     """The checkpoint that `step` means to someone who needs its `averages` (None: the raw weights).
 
-    `latest` passes over checkpoints in which any of them is damaged; `best` goes by the weights `judged`
-    (empty: raw). Raises CheckpointMissing, CheckpointUnsuitable.
+    `latest` and `best` pass over checkpoints in which any of them is damaged; `best` goes by the weights
+    `judged` (empty: raw). Raises CheckpointMissing, CheckpointUnsuitable, and CheckpointDamaged where step
+    is a number.
     """
-    if step == LATEST:
-        return restorer.newest_good(run, averages)
-    return Choice(restorer.find(run, best_step(store, restorer, run, judged) if step == BEST else int(step)))
+    if step in (LATEST, BEST):
+        return restorer.first_good(run, _candidates(store, restorer, run, step, judged), averages)
+    checkpoint = restorer.find(run, int(step))
+    return Choice(checkpoint, weights=[restorer.weights(checkpoint, average) for average in averages])
 
 
-def best_step(store: Store, restorer: Restorer, run: Run, average: str) -> int:
-    """The checkpoint of the highest validation accuracy among those evaluated; of equals the earliest.
+def choose_evaluations(
+    store: Store,
+    datasets: Datasets,
+    restorer: Restorer,
+    run: Run,
+    step: str,
+    averages: Sequence[str],
+    split: str,
+    damaged: Sequence[Checkpoint] = (),
+) -> tuple[Choice, list[Result | None]]:
+    """The checkpoint to evaluate with each of `averages` (empty: raw), and what the store has of that.
+
+    `latest` and `best` pass over those known to be `damaged`; `best` goes by the last of the averages. What
+    has been evaluated need not be readable any more, nor, asked for by its number, be there at all.
+    Raises CheckpointMissing, DatasetError.
+    """
+
+    def stored(number: int) -> list[Result | None]:
+        return [stored_result(store, datasets, run, number, average, split) for average in averages]
+
+    if step in (LATEST, BEST):
+        for checkpoint in _candidates(store, restorer, run, step, averages[-1]):
+            results = stored(checkpoint.step)
+            if all(results) or checkpoint not in damaged:
+                return Choice(checkpoint, passed_over(damaged, checkpoint)), results
+        raise none_good(run, damaged)
+    results = stored(int(step))
+    if all(results):
+        return Choice(_found(restorer, run, int(step))), results
+    return Choice(restorer.find(run, int(step))), results
+
+
+def _found(restorer: Restorer, run: Run, step: int) -> Checkpoint:
+    """The checkpoint of `step`, or, where it is gone, what it was called."""
+    try:
+        return restorer.find(run, step)
+    except CheckpointMissing:
+        return Checkpoint(Path(f"{BASE}-{step}"), step)
+
+
+def _candidates(store: Store, restorer: Restorer, run: Run, step: str, average: str) -> list[Checkpoint]:
+    """The checkpoints that `latest` or `best` may mean, the first of them first."""
+    return restorer.checkpoints(run)[::-1] if step == LATEST else ranked(store, restorer, run, average)
+
+
+def ranked(store: Store, restorer: Restorer, run: Run, average: str) -> list[Checkpoint]:
+    """The checkpoints that are there and evaluated, the best on validation first; of equals the earliest.
 
     `average` is empty for the raw weights. Raises CheckpointMissing where none has been evaluated.
     """
-    there = {checkpoint.step for checkpoint in restorer.checkpoints(run)}
+    there = {checkpoint.step: checkpoint for checkpoint in restorer.checkpoints(run)}
     scores = [
         score
         for score in store.scores(run.id)
@@ -44,29 +91,4 @@ def best_step(store: Store, restorer: Restorer, run: Run, average: str) -> int:
             f"No checkpoint of the run {run.id} has been evaluated with these weights yet; "
             "ask for the latest, or for a step by its number."
         )
-    return max(scores, key=lambda score: (score.correct, -score.step)).step
-
-
-def choose_evaluation(
-    store: Store, datasets: Datasets, restorer: Restorer, run: Run, step: str, average: str, split: str
-) -> tuple[Choice, Result | None]:
-    """The checkpoint to evaluate, and its evaluation where the store has one.
-
-    What has been evaluated need not be readable any more, nor, asked for by its number, be there at all.
-    Raises CheckpointMissing, CheckpointUnsuitable, DatasetError.
-    """
-
-    def stored(number: int) -> Result | None:
-        return stored_result(store, datasets, run, number, average, split)
-
-    if step == LATEST:
-        newest = restorer.newest(run)
-        if result := stored(newest.step):
-            return Choice(newest), result
-    elif step != BEST and (result := stored(int(step))):
-        try:
-            return Choice(restorer.find(run, int(step))), result
-        except CheckpointMissing:
-            return Choice(Checkpoint(Path(f"{BASE}-{int(step)}"), int(step))), result
-    choice = choose(store, restorer, run, step, [average or None], average)
-    return choice, stored(choice.checkpoint.step)
+    return [there[score.step] for score in sorted(scores, key=lambda score: (-score.correct, score.step))]

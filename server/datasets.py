@@ -15,17 +15,29 @@ class Datasets:
     """The data sets used last, by name; any number of threads may ask."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._memory = threading.Lock()
+        self._disk = threading.Lock()  # what is in memory need not wait for what is being read
         self._loaded: OrderedDict[str, Dataset] = OrderedDict()
         self._failed: dict[str, tuple[float, DatasetError]] = {}
 
     def get(self, data: str) -> Dataset:
         """The data set `mnist` or that of a folder. Raises DatasetError, for a while without a new look."""
-        with self._lock:
-            if data not in self._loaded:
-                self._loaded[data] = self._load(data)
+        if found := self._recall(data):
+            return found
+        with self._disk:
+            if found := self._recall(data):
+                return found
+            loaded = self._load(data)
+            with self._memory:
+                self._loaded[data] = loaded
                 if len(self._loaded) > _MOST:
                     self._loaded.popitem(last=False)
+            return loaded
+
+    def _recall(self, data: str) -> Dataset | None:
+        with self._memory:
+            if data not in self._loaded:
+                return None
             self._loaded.move_to_end(data)
             return self._loaded[data]
 

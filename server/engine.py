@@ -1,43 +1,65 @@
 """What needs TensorFlow, loaded in the background so that the pages are up at once."""
 
 import asyncio
+import gc
 import logging
+import os
+import sys
 import threading
-from concurrent.futures import Future
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from http import HTTPStatus
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from fastapi import HTTPException
 
 from server.datasets import Datasets
+from server.threads import Threads
 from shadowboard.settings import Settings
 from shadowboard.store import Store
 
 if TYPE_CHECKING:
     from server.evaluating import Evaluator
+    from server.predicting import Predictor
     from server.restoring import Restorer
 
 log = logging.getLogger(__name__)
 
 _PATIENCE_SECONDS = 30.0
+# Of a processor that training wants too, a quarter is left (335 of 335 + 1024 in Linux' table of weights).
+# That is about what evaluating each checkpoint of a default run takes.
+_NICENESS = 5
 
 
 @dataclass(frozen=True)
 class Engine:
-    """The restorer and the evaluator, ready."""
+    """What needs TensorFlow, ready, and threads for what waits for the disk or for TensorFlow."""
 
     restorer: "Restorer"
     evaluator: "Evaluator"
+    predictor: "Predictor"
+    threads: Threads
 
 
 class EngineLoader:
     """Loads the engine in a thread of its own, and lets requests wait for it."""
 
-    def __init__(self, settings: Settings, store: Store, datasets: Datasets) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        datasets: Datasets,
+        observe_restore: Callable[[float], None] | None = None,
+        observe_evaluation: Callable[[float], None] | None = None,
+    ) -> None:
+        """Each `observe_…` is told the seconds that one took."""
         self._settings = settings
         self._store = store
         self._datasets = datasets
+        self._observe_restore = observe_restore
+        self._observe_evaluation = observe_evaluation
         self._engine: Future[Engine] = Future()
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._load, name="engine-loader", daemon=True)
@@ -48,6 +70,8 @@ class EngineLoader:
 
     async def engine(self) -> Engine:
         """The engine as soon as it is loaded. Raises HTTPException 503 where that takes too long."""
+        if engine := self.loaded:
+            return engine
         try:
             # Shielded, for the future is everybody's.
             return await asyncio.wait_for(
@@ -62,18 +86,26 @@ class EngineLoader:
 
     def wake(self) -> None:
         """Tell the evaluator, if it is there yet, that there may be new checkpoints."""
-        if self._is_loaded():
-            self._engine.result().evaluator.wake()
+        if engine := self.loaded:
+            engine.evaluator.wake()
 
     def close(self) -> None:
         """End the evaluator; wait for a load at hand, since no thread may be cut off inside TensorFlow."""
         self._closing.set()
         self._thread.join(timeout=4)
-        if self._is_loaded():
-            self._engine.result().evaluator.close()
+        if engine := self.loaded:
+            engine.evaluator.close()
 
-    def _is_loaded(self) -> bool:
-        return self._engine.done() and self._engine.exception() is None
+    @property
+    def loaded(self) -> Engine | None:
+        """The engine, where it is loaded."""
+        return self._engine.result() if self._engine.done() and not self._engine.exception() else None
+
+    @property
+    def failure(self) -> str | None:
+        """Why it could not be loaded."""
+        error = self._engine.exception() if self._engine.done() else None
+        return f"TensorFlow could not be loaded: {error}." if error else None
 
     def _load(self) -> None:
         try:
@@ -86,6 +118,9 @@ class EngineLoader:
             log.exception("TensorFlow could not be loaded.")
             self._engine.set_exception(error)
             return
+        # TensorFlow's many modules are here to stay: looking through them for garbage takes up to a second.
+        gc.collect()
+        gc.freeze()
         engine.evaluator.start()
         self._engine.set_result(engine)
 
@@ -93,21 +128,38 @@ class EngineLoader:
         self._datasets.get("mnist")
 
     def _load_tensorflow(self) -> None:
-        import shadowboard.quiet_tensorflow  # noqa: F401
+        # TensorFlow's threads inherit the priority of the one that they are made in. So training in another
+        # process goes first, while the threads of requests stay as they are.
+        with ThreadPoolExecutor(1, initializer=_lower_priority) as gentle:
+            gentle.submit(import_module, "shadowboard.quiet_tensorflow").result()
 
     def _warm_up(self) -> None:
         """Use everything once: an operation's first use takes many times as long as the next."""
+        import shadowboard.comparison
         import shadowboard.digit_image  # noqa: F401
-        from shadowboard.evaluation import evaluate, wilson_interval
+        from shadowboard.evaluation import evaluate
         from shadowboard.network import init
 
         few = self._datasets.get("mnist").validation
         evaluate(init([], seed=0), few.images[:10], few.labels[:10])
-        wilson_interval(1, 2)
 
     def _assemble(self) -> Engine:
         from server.evaluating import Evaluator
+        from server.predicting import Predictor
         from server.restoring import Restorer
+        from shadowboard.claims import Claims
+        from shadowboard.database import Database
 
-        restorer = Restorer(self._settings.run_folder)
-        return Engine(restorer, Evaluator(self._store, restorer, self._datasets))
+        capacity = self._settings.weights_cache_mib * 2**20
+        restorer = Restorer(self._settings.run_folder, capacity, self._observe_restore)
+        claims = Claims(Database(self._settings.store_url))
+        evaluator = Evaluator(self._store, restorer, self._datasets, claims, self._observe_evaluation)
+        threads = Threads()
+        return Engine(restorer, evaluator, Predictor(self._store, restorer, threads), threads)
+
+
+def _lower_priority() -> None:
+    """Of the calling thread alone, which only Linux has."""
+    if sys.platform == "linux":
+        thread = threading.get_native_id()
+        os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) + _NICENESS)

@@ -5,51 +5,91 @@ import math
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
+from typing import Literal
 
-from server.backlog import Backlog, Job, Key
+from server.backlog import Backlog, Job
 from server.datasets import Datasets
 from server.restoring import Restorer
 from server.results import Result, split_of, stored_result
-from shadowboard.errors import ShadowboardError, StoreUnavailable
+from shadowboard.claims import Claims, Key
+from shadowboard.errors import Busy, CheckpointMissing, RunMissing, ShadowboardError, StoreUnavailable
 from shadowboard.evaluation import evaluate
 from shadowboard.records import Score
 from shadowboard.store import Store
 
 log = logging.getLogger(__name__)
 
+_WAITING = 128  # at some 0.1 s each, the last one's answer comes before clients give up
 _PAUSE_SECONDS = 2.0  # after the store has failed
+_LOOK_SECONDS = 0.25  # between looks at what another server is making
+_BEAT_SECONDS = 1.0
 
 
 class Evaluator:
     """One thread that makes evaluations, one at a time: requests first, then the backlog.
 
-    Equal requests that meet share one computation.
+    Equal requests that meet share one computation; so do servers on one store.
     """
 
-    def __init__(self, store: Store, restorer: Restorer, datasets: Datasets) -> None:
+    def __init__(
+        self,
+        store: Store,
+        restorer: Restorer,
+        datasets: Datasets,
+        claims: Claims,
+        observe: Callable[[float], None] | None = None,
+    ) -> None:
+        """`observe` is told the seconds that each evaluation took."""
+        self.last_error: str | None = None
+        """What was the matter with the evaluation that failed last in the background, as a sentence."""
         self._store = store
         self._restorer = restorer
         self._datasets = datasets
+        self._claims = claims
+        self._observe = observe
         self._backlog = Backlog(store, restorer)
         self._condition = threading.Condition()
         self._flights: dict[Key, Future[Result]] = {}
         self._requests: deque[Job] = deque()
+        self._elsewhere: list[Job] = []  # another server has the claim
+        self._look_at = 0.0  # when to look at those again
         self._stale = True
-        self._closing = False
+        self._busy = True
+        self._closing = threading.Event()
         self._complaints: set[tuple[str, str]] = set()
         self._thread = threading.Thread(target=self._work, name="evaluator", daemon=True)
+        self._heart = threading.Thread(target=self._beat, name="evaluator-heart", daemon=True)
+
+    @property
+    def state(self) -> Literal["idle", "busy", "ended"]:
+        """`idle`: nothing is left to evaluate."""
+        if self._closing.is_set() or not self._thread.is_alive():
+            return "ended"
+        return "busy" if self._busy else "idle"
+
+    @property
+    def waiting(self) -> int:
+        """How many evaluations were asked for and have not begun."""
+        with self._condition:
+            return len(self._requests) + len(self._elsewhere)
 
     def start(self) -> None:
         """Begin with the backlog."""
         self._thread.start()
+        self._heart.start()
 
     def close(self) -> None:
         """End, after the evaluation at hand."""
         with self._condition:
-            self._closing = True
+            self._closing.set()
             self._condition.notify()
         self._thread.join(timeout=3)
+        self._heart.join(timeout=3)
+        with suppress(StoreUnavailable):  # the claims run out by themselves
+            self._claims.close()
 
     def wake(self) -> None:
         """There may be new checkpoints."""
@@ -58,36 +98,61 @@ class Evaluator:
             self._condition.notify()
 
     def request(self, job: Job) -> Future[Result]:
-        """The result of `job`, which goes before the backlog. The future is shared: do not cancel it."""
+        """The result of `job`, which goes before the backlog. The future is shared: do not cancel it.
+
+        Raises Busy where too many wait already.
+        """
         with self._condition:
+            if self._closing.is_set():
+                raise Busy("The server is ending; try again in a few seconds.")
             if job.key not in self._flights:
+                if len(self._requests) >= _WAITING:
+                    raise Busy(f"{_WAITING} evaluations are waiting already; try again in a few seconds.")
                 self._flights[job.key] = Future()
                 self._requests.append(job)
                 self._condition.notify()
             return self._flights[job.key]
 
     def _work(self) -> None:
-        while not self._closing:
-            with self._condition:
-                asked = self._requests.popleft() if self._requests else None
-                refresh = asked is None and self._stale
-                self._stale &= not refresh
+        while not self._closing.is_set():
+            asked, refresh = self._next()
             try:
                 if asked is not None:
                     self._fly(asked)
                 elif not self._go_on(refresh):
-                    self._wait(None)
+                    self._rest()
             except Exception as error:  # whatever it is, the next evaluation may be better off
                 self._complain("", error)
                 self._stale = True
-                self._wait(_PAUSE_SECONDS)
-
-    def _wait(self, seconds: float | None) -> None:
-        """Until there is a request; without a limit in `seconds`, also until there may be new checkpoints."""
+                self._pause()
         with self._condition:
-            self._condition.wait_for(
-                lambda: self._closing or self._requests or (seconds is None and self._stale), seconds
-            )
+            for flight in self._flights.values():
+                flight.set_exception(Busy("The server is ending; try again in a few seconds."))
+            self._flights = {}
+
+    def _next(self) -> tuple[Job | None, bool]:
+        """What was asked for, and whether else to look for new checkpoints."""
+        with self._condition:
+            if self._elsewhere and time.monotonic() >= self._look_at:
+                self._requests.extend(self._elsewhere)
+                self._elsewhere = []
+            if self._requests:
+                return self._requests.popleft(), False
+            refresh, self._stale = self._stale, False
+            return None, refresh
+
+    def _rest(self) -> None:
+        """Until there may be something to do."""
+        with self._condition:
+            self._busy = bool(self._elsewhere)
+            look = max(0.0, self._look_at - time.monotonic()) if self._elsewhere else None
+            self._condition.wait_for(lambda: self._closing.is_set() or self._requests or self._stale, look)
+            self._busy = True
+
+    def _pause(self) -> None:
+        """For a while, or until there is a request."""
+        with self._condition:
+            self._condition.wait_for(lambda: self._closing.is_set() or self._requests, _PAUSE_SECONDS)
 
     def _go_on(self, refresh: bool) -> bool:
         """Make one evaluation of the backlog; False where it is empty."""
@@ -97,7 +162,7 @@ class Evaluator:
         if job is None:
             return False
         with self._condition:
-            if job.key in self._flights:  # asked for meanwhile
+            if job.key in self._flights:  # asked for meanwhile, or another server has it
                 return True
             self._flights[job.key] = Future()
         error = self._fly(job)
@@ -105,17 +170,25 @@ class Evaluator:
             raise error
         if error is not None:
             self._backlog.give_up(job)
-            self._complain(job.run.id, error)
+            if not isinstance(error, RunMissing | CheckpointMissing):  # deleted since the listing
+                self._complain(job.run.id, error)
         return True
 
     def _fly(self, job: Job) -> Exception | None:
-        """Make the evaluation and hand it, or the error, to all who wait for it."""
+        """Make the evaluation and hand it, or the error, to all who wait for it.
+
+        Where another server is making it, they go on waiting.
+        """
         result, failure = None, None
         try:
-            result = stored_result(self._store, self._datasets, job.run, *job.key[1:]) or self._make(job)
+            result = self._result(job)
         except Exception as error:
             failure = error
         with self._condition:
+            if result is None and failure is None:
+                self._elsewhere.append(job)
+                self._look_at = time.monotonic() + _LOOK_SECONDS
+                return None
             flight = self._flights.pop(job.key)
         if result is not None:
             flight.set_result(result)
@@ -123,25 +196,46 @@ class Evaluator:
             flight.set_exception(failure)
         return failure
 
+    def _result(self, job: Job) -> Result | None:
+        """The evaluation, stored or made; None where another server is making it."""
+        if (stored := self._stored(job)) or not self._claims.take(job.key):
+            return stored
+        try:
+            return self._stored(job) or self._make(job)  # it may have been made just before the claim
+        finally:
+            self._claims.release(job.key)
+
+    def _stored(self, job: Job) -> Result | None:
+        return stored_result(self._store, self._datasets, job.run, *job.key[1:])
+
     def _make(self, job: Job) -> Result:
         split = split_of(self._datasets, job.run, job.split)
         began = time.monotonic()
         weights = self._restorer.weights(job.checkpoint, job.average or None)
         made = evaluate(weights, split.images, split.labels, job.run.config.activation)
         seconds = time.monotonic() - began
+        if self._observe:
+            self._observe(seconds)
         loss = made.loss if math.isfinite(made.loss) else None
         score = Score(job.checkpoint.step, job.average, job.split, made.n, made.correct, loss, seconds)
         confidences = made.confidences.astype("<f4").tobytes()
         self._store.add_evaluation(job.run.id, score, made.predictions.tobytes(), confidences)
         return Result(made, seconds, cached=False)
 
+    def _beat(self) -> None:
+        while not self._closing.wait(_BEAT_SECONDS):
+            with suppress(StoreUnavailable):  # whoever takes the claim makes the same evaluation
+                self._claims.beat()
+
     def _complain(self, run_id: str, error: Exception) -> None:
         """Log the error, each only once: a run whose data are gone has many evaluations that fail alike."""
+        ours = isinstance(error, ShadowboardError)
+        self.last_error = str(error) if ours else f"Unexpected {type(error).__name__}: {error}."
         complaint = (run_id, str(error))
         if complaint in self._complaints:
             return
         self._complaints.add(complaint)
-        if isinstance(error, ShadowboardError):
+        if ours:
             log.warning("Evaluating in the background: %s", error)
         else:
             log.error("Evaluating in the background failed.", exc_info=error)

@@ -1,7 +1,7 @@
 """The training metrics of a run as curves."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -14,14 +14,6 @@ from shadowboard.records import Metric
 from shadowboard.schedule import learning_rates
 
 
-def thinned(metrics: Sequence[Metric], most: int) -> list[Metric]:
-    """At most `most` (≥ 1) of the metrics, evenly by index; the last is always among them."""
-    if len(metrics) <= most:
-        return list(metrics)
-    kept = np.linspace(len(metrics) - 1, 0, most).round().astype(int)[::-1]
-    return [metrics[i] for i in kept]
-
-
 def training_curve(config: RunConfig, metrics: Sequence[Metric], datasets: Datasets) -> TrainingCurve:
     """The metrics with the learning rates and decays of their steps, which follow from the configuration."""
     steps = np.array([metric.step for metric in metrics], np.int64)
@@ -29,17 +21,17 @@ def training_curve(config: RunConfig, metrics: Sequence[Metric], datasets: Datas
     try:
         # A metric of step n is of the nth update, whose learning rate is that of n − 1 steps done.
         images = len(datasets.get(config.data).train)
-        rates = [_rounded(rate) for rate in learning_rates(config, images, steps - 1)]
+        rates = [*_rounded(learning_rates(config, images, steps - 1))]
     except DatasetError:
         rates = [None] * len(metrics)
     return TrainingCurve(
         step=steps.tolist(),
         loss=[metric.loss if math.isfinite(metric.loss) else None for metric in metrics],
         learning_rate=rates,
-        decay={a.name: [_rounded(decay) for decay in decays(a, steps)] for a in config.averages},
+        decay={a.name: _rounded(decays(a, steps)) for a in config.averages},
     )
 
 
-def _rounded(value: np.float32) -> float:
-    """A float32 as the shortest decimal that names it: 0.8, not 0.800000011920929."""
-    return float(str(value))
+def _rounded(values: Iterable[np.float32]) -> list[float]:
+    """Each float32 as the shortest decimal that names it: 0.8, not 0.800000011920929."""
+    return [float(str(value)) for value in values]

@@ -39,6 +39,19 @@ RunInQuery = Annotated[
 ]
 NewName = Annotated[str, _Name]
 Step = Annotated[str, Query(description="latest, best (on validation), or a number"), AfterValidator(_step)]
+StepInPath = Annotated[
+    str,
+    Path(description="latest, best (on validation, of the first average), or a number"),
+    AfterValidator(_step),
+]
+StepToRead = Annotated[
+    str,
+    Query(
+        description="latest, best (on validation), or a number; empty: best where the run is finished and "
+        "evaluated, else latest; of no run in particular: the best of the newest finished one"
+    ),
+    AfterValidator(lambda text: text and _step(text)),
+]
 SplitName = Annotated[
     Literal["validation", "test"],
     Query(description="Images held back from training, to choose by; or those kept for the end"),

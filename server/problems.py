@@ -1,5 +1,7 @@
 """One error shape (RFC 9457), and the one place that maps domain errors to HTTP."""
 
+import asyncio
+import logging
 from http import HTTPStatus
 from typing import Any
 
@@ -8,13 +10,18 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from server.logs import request_id
 from shadowboard import errors
 from shadowboard.validation import sentence
+
+log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 
 _LONGEST = 100  # characters of a value that is quoted
+_RETRY_SECONDS = "5"
 
 _STATUS: dict[type[errors.ShadowboardError], HTTPStatus] = {
     errors.RunMissing: HTTPStatus.NOT_FOUND,
@@ -25,6 +32,7 @@ _STATUS: dict[type[errors.ShadowboardError], HTTPStatus] = {
     errors.CheckpointUnsuitable: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.ConfigurationInvalid: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.PictureInvalid: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.Busy: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
@@ -44,21 +52,22 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
     "4XX": {
         "content": _CONTENT,
         "description": "404: nothing of that name. 409: not as the run, its checkpoint or its data are now. "
-        "413: too large a body. 422: a value that cannot be used. 403, 421: from or for another site.",
+        "413: too large a body; 408: too slow a one. 422: a value that cannot be used. 401: changing "
+        "something needs the server's token. 403, 421: from or for another site.",
     },
     "5XX": {
         "content": _CONTENT,
         "description": "500: unexpected; the server's log has more. 503: the database or TensorFlow is not "
-        "ready; try again.",
+        "ready, or too many requests wait; try again after the seconds of Retry-After.",
     },
 }
 
 
-def problem(status: int, detail: str, headers: dict[str, str] | None = None) -> Response:
-    """The answer to a request that cannot be met."""
+def problem(status: int, detail: str, headers: dict[str, str] | None = None, **members: Any) -> Response:
+    """The answer to a request that cannot be met; `members` stand beside the detail (RFC 9457, 3.2)."""
     detail = detail.encode(errors="replace").decode()  # it may quote text that is no valid Unicode
     body = Problem(title=HTTPStatus(status).phrase, status=status, detail=detail)
-    return JSONResponse(body.model_dump(), status, headers, media_type=MEDIA_TYPE)
+    return JSONResponse(body.model_dump() | members, status, headers, media_type=MEDIA_TYPE)
 
 
 def install(app: FastAPI) -> None:
@@ -66,14 +75,14 @@ def install(app: FastAPI) -> None:
     app.exception_handler(errors.ShadowboardError)(_domain_error)
     app.exception_handler(RequestValidationError)(_validation_error)
     app.exception_handler(HTTPException)(_http_error)
-    app.exception_handler(Exception)(_unexpected_error)
 
 
 async def _domain_error(_request: Request, error: errors.ShadowboardError) -> Response:
     status = next(
         (s for kind, s in _STATUS.items() if isinstance(error, kind)), HTTPStatus.INTERNAL_SERVER_ERROR
     )
-    return problem(status, str(error))
+    headers = {"Retry-After": _RETRY_SECONDS} if status == HTTPStatus.SERVICE_UNAVAILABLE else None
+    return problem(status, str(error), headers)
 
 
 async def _http_error(request: Request, error: HTTPException) -> Response:
@@ -107,8 +116,38 @@ def _sentence(error: dict[str, Any]) -> str:
     return sentence(error, name)
 
 
-async def _unexpected_error(_request: Request, error: Exception) -> Response:
-    # Starlette raises it again after this answer, so that the server logs it with its traceback.
-    # The server then closes the connection, which the client should know before it sends its next request.
-    detail = f"Unexpected {type(error).__name__}; the server's log has more."
-    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, detail, {"Connection": "close"})
+class LastResort:
+    """Answers for whatever fails unexpectedly, and for what the server's end cuts off.
+
+    Starlette has a place for the first, but outside all others: its answers lack their headers.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        started = False
+
+        async def send_noting(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_noting)
+        except Exception as error:
+            log.exception("Unexpected.")
+            answer = problem(
+                HTTPStatus.INTERNAL_SERVER_ERROR,
+                f"Unexpected {type(error).__name__}; the server's log has more, under {request_id.get()}.",
+            )
+        except asyncio.CancelledError:  # as uvicorn does where a request outlasts the time for an end
+            answer = problem(HTTPStatus.SERVICE_UNAVAILABLE, "The server is shutting down; try again later.")
+        else:
+            return
+        if not started:  # else uvicorn breaks the connection off, since the answer is not complete
+            await answer(scope, receive, send)

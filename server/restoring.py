@@ -3,7 +3,7 @@
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,33 +15,43 @@ from shadowboard.quiet_tensorflow import tf
 from shadowboard.records import Run
 from shadowboard.weights import restore
 
-_CAPACITY = 256 * 2**20
 _DAMAGE_SECONDS = 10.0
 
 _Stamp = tuple[int, int, int]
 _Key = tuple[Path, str | None, _Stamp]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Choice:
-    """A checkpoint, and a sentence where it is not the one that was to be expected."""
+    """A checkpoint, and a sentence where it is not the one that was to be expected.
+
+    `weights`: those that had to be readable, in the order in which they were named.
+    """
 
     checkpoint: Checkpoint
     note: str | None = None
+    weights: Sequence[Weights] = ()
 
 
 class Restorer:
     """Restores weights, the ones used last from memory; any number of threads may ask."""
 
-    def __init__(self, run_folder: Callable[[str], Path], capacity: int = _CAPACITY) -> None:
-        """`run_folder`: run id → folder of its checkpoints; `capacity`: bytes of weights to keep."""
+    def __init__(
+        self, run_folder: Callable[[str], Path], capacity: int, observe: Callable[[float], None] | None = None
+    ) -> None:
+        """`run_folder`: run id → folder of its checkpoints; `capacity`: bytes of weights to keep.
+
+        `observe` is told the seconds that each restore from disk took.
+        """
         self._run_folder = run_folder
         self._capacity = capacity
+        self._observe = observe
         self._size = 0
         self._kept: OrderedDict[_Key, tuple[int, Weights]] = OrderedDict()
         self._damaged: dict[_Key, tuple[float, CheckpointDamaged]] = {}
         self._memory = threading.Lock()
-        self._disk = threading.Lock()  # one restore at a time: of equal ones only the first reads
+        # One restore at a time: of equal ones only the first reads, and memory holds one that is half done.
+        self._disk = threading.Lock()
 
     def checkpoints(self, run: Run) -> list[Checkpoint]:
         """The run's checkpoints on disk, by ascending step."""
@@ -51,32 +61,24 @@ class Restorer:
         """The run's checkpoint of `step`. Raises CheckpointMissing."""
         return checkpoints.find(self._run_folder(run.id), step)
 
-    def newest(self, run: Run) -> Checkpoint:
-        """The run's newest checkpoint, good or not. Raises CheckpointMissing where it has none."""
-        there = self.checkpoints(run)
-        if not there:
-            raise CheckpointMissing(f"The run {run.id} has no checkpoint yet.")
-        return there[-1]
+    def first_good(
+        self, run: Run, candidates: Iterable[Checkpoint], averages: Sequence[str | None]
+    ) -> Choice:
+        """The first of a run's checkpoints whose raw weights (None) or averages can all be read.
 
-    def newest_good(self, run: Run, averages: Sequence[str | None]) -> Choice:
-        """The newest checkpoint whose raw weights (None) or averages can all be read.
-
-        Raises CheckpointMissing where there is none, CheckpointUnsuitable where the newest lacks an average.
+        Raises CheckpointMissing where there is none, CheckpointUnsuitable where one lacks an average.
         """
-        damaged: list[str] = []
-        for checkpoint in reversed(self.checkpoints(run)):
+        damaged: list[Checkpoint] = []
+        for checkpoint in candidates:
             try:
-                for average in averages:
-                    self.weights(checkpoint, average)
+                weights = [self.weights(checkpoint, average) for average in averages]
             except CheckpointDamaged:
-                damaged.append(checkpoint.prefix.name)
+                damaged.append(checkpoint)
             except CheckpointMissing:  # deleted since the listing
                 continue
             else:
-                return Choice(checkpoint, _note(damaged, checkpoint))
-        if damaged:
-            raise CheckpointMissing(f"The run {run.id} has no readable checkpoint: {damaged[0]} is damaged.")
-        raise CheckpointMissing(f"The run {run.id} has no checkpoint yet.")
+                return Choice(checkpoint, passed_over(damaged, checkpoint), weights)
+        raise none_good(run, damaged)
 
     def weights(self, checkpoint: Checkpoint, average: str | None) -> Weights:
         """The raw (None) or averaged weights as tensors.
@@ -90,33 +92,60 @@ class Restorer:
         with self._disk:
             if (kept := self._recall(key)) is not None:
                 return kept
+            began = time.monotonic()
             try:
                 arrays = restore(checkpoint, average)
             except CheckpointDamaged as error:
-                self._damaged[key] = (time.monotonic(), error)
+                self._remember(key, error)
                 raise
             weights = {name: tf.constant(array) for name, array in arrays.items()}
+            if self._observe:
+                self._observe(time.monotonic() - began)
             self._keep(key, sum(array.nbytes for array in arrays.values()), weights)
             return weights
 
     def _recall(self, key: _Key) -> Weights | None:
-        if key in self._damaged:
-            since, error = self._damaged[key]
-            if time.monotonic() - since < _DAMAGE_SECONDS:
-                raise error.with_traceback(None)
         with self._memory:
+            since, error = self._damaged.get(key, (0.0, None))
+            if error and time.monotonic() - since < _DAMAGE_SECONDS:
+                raise error.with_traceback(None)
             if key not in self._kept:
                 return None
             self._kept.move_to_end(key)
             return self._kept[key][1]
 
     def _keep(self, key: _Key, size: int, weights: Weights) -> None:
+        if size > self._capacity:
+            return
         with self._memory:
             self._kept[key] = (size, weights)
             self._size += size
             while self._size > self._capacity:
                 _, (dropped, _) = self._kept.popitem(last=False)
                 self._size -= dropped
+
+    def _remember(self, key: _Key, error: CheckpointDamaged) -> None:
+        now = time.monotonic()
+        with self._memory:
+            self._damaged = {k: v for k, v in self._damaged.items() if now - v[0] < _DAMAGE_SECONDS}
+            self._damaged[key] = (now, error)
+
+
+def passed_over(damaged: Sequence[Checkpoint], read: Checkpoint) -> str | None:
+    """The sentence that says why `read` was read; None where nothing had to be passed over."""
+    if not damaged:
+        return None
+    are = "is" if len(damaged) == 1 else "are"
+    return f"{', '.join(c.prefix.name for c in damaged)} {are} damaged, so {read.prefix.name} was read."
+
+
+def none_good(run: Run, damaged: Sequence[Checkpoint]) -> CheckpointMissing:
+    """What to raise where no checkpoint is left."""
+    if not damaged:
+        return CheckpointMissing(f"The run {run.id} has no checkpoint yet.")
+    return CheckpointMissing(
+        f"The run {run.id} has no readable checkpoint: {damaged[0].prefix.name} is damaged."
+    )
 
 
 def _stamp(checkpoint: Checkpoint) -> _Stamp:
@@ -127,10 +156,3 @@ def _stamp(checkpoint: Checkpoint) -> _Stamp:
     except OSError as error:
         raise CheckpointMissing(f"The checkpoint {checkpoint.prefix.name} is gone.") from error
     return status.st_mtime_ns, status.st_size, status.st_ino
-
-
-def _note(damaged: list[str], read: Checkpoint) -> str | None:
-    if not damaged:
-        return None
-    are = "is" if len(damaged) == 1 else "are"
-    return f"{', '.join(damaged)} {are} damaged, so {read.prefix.name} was read."

@@ -1,10 +1,13 @@
 """What protects a server on a person's own machine from the other pages in that person's browser."""
 
+import asyncio
 import ipaddress
+import re
+from collections.abc import Collection
 from http import HTTPStatus
 
 from fastapi import HTTPException
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server.problems import problem
@@ -23,14 +26,18 @@ POLICY = "; ".join(
     ]
 )
 
-_HEADERS = {
+_HOST = re.compile(r"(\[(?P<ipv6>[^\]]+)\]|(?P<name>[^:\[\]]*))(:\d*)?")
+
+_NAMED = {
     "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
+    # Not no-referrer: forms would then be sent with "Origin: null", even from here to here.
+    "Referrer-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
+_HEADERS = [(name.lower().encode(), value.encode()) for name, value in _NAMED.items()]
 
 
 class SecurityHeaders:
@@ -44,9 +51,7 @@ class SecurityHeaders:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in _HEADERS.items():
-                    headers.setdefault(name, value)
+                message["headers"] = [*message.get("headers", []), *_HEADERS]
             await send(message)
 
         await self.app(scope, receive, send_with_headers if scope["type"] == "http" else send)
@@ -57,13 +62,14 @@ class HostCheck:
 
     A page of another site can point its own name at 127.0.0.1 (DNS rebinding) and would then share an
     origin with us; but its requests carry that name. An address cannot be rebound, so a server that
-    listens on every address answers to any.
+    listens on every address answers to any, and to names only where they are allowed.
     """
 
-    def __init__(self, app: ASGIApp, host: str) -> None:
+    def __init__(self, app: ASGIApp, host: str, allowed: Collection[str] = ()) -> None:
         self.app = app
-        self._host = host.lower()
-        address = _address(self._host)
+        self._names = {"localhost", host.lower(), *allowed}
+        self._expected = " or ".join(dict.fromkeys(["localhost", host.lower(), *allowed]))
+        address = _address(host.lower())
         self._everywhere = address is not None and address.is_unspecified
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -71,23 +77,22 @@ class HostCheck:
         if scope["type"] == "http":
             header = Headers(scope=scope).get("host", "")
             if not self._serves(_name(header)):
-                detail = f"The Host header is {header[:200]!r}; expected localhost or {self._host}."
+                detail = f"The Host header is {header[:200]!r}; expected {self._expected}."
                 await problem(HTTPStatus.MISDIRECTED_REQUEST, detail)(scope, receive, send)
                 return
         await self.app(scope, receive, send)
 
     def _serves(self, name: str) -> bool:
-        if name in {"localhost", self._host}:
+        if name in self._names:
             return True
         address = _address(name)
         return address is not None and (address.is_loopback or self._everywhere)
 
 
 def _name(host: str) -> str:
-    """The host without its port, and without the brackets of an IPv6 address."""
-    if host.startswith("["):
-        return host[1:].partition("]")[0].lower()
-    return host.partition(":")[0].removesuffix(".").lower()
+    """The host without its port, and without the brackets of an IPv6 address; empty where it is malformed."""
+    found = _HOST.fullmatch(host)
+    return (found["ipv6"] or found["name"].removesuffix(".")).lower() if found else ""
 
 
 def _address(name: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
@@ -127,12 +132,17 @@ def _same_origin(headers: Headers) -> bool:
 
 
 class BodyLimit:
-    """Refuses bodies of more than `limit` bytes: at once by the announced length, else as they stream in."""
+    """Refuses bodies of more than `limit` bytes: at once by the announced length, else as they stream in.
 
-    def __init__(self, app: ASGIApp, limit: int) -> None:
+    And those that are not there after `seconds`: a client must not hold a place by sending ever so slowly.
+    """
+
+    def __init__(self, app: ASGIApp, limit: int, seconds: float) -> None:
         self.app = app
         self._limit = limit
-        self._detail = f"The body is too large; expected at most {limit // 2**20} MiB."
+        self._seconds = seconds
+        self._too_large = f"The body is too large; expected at most {limit // 2**20} MiB."
+        self._too_slow = f"The body is not complete after {seconds:g} s; send it faster."
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
@@ -141,16 +151,25 @@ class BodyLimit:
             return
         announced = Headers(scope=scope).get("content-length", "")
         if announced.isdecimal() and int(announced) > self._limit:
-            await problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, self._detail)(scope, receive, send)
+            await problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, self._too_large)(scope, receive, send)
             return
-        received = 0
+        deadline = asyncio.get_running_loop().time() + self._seconds
+        received, complete = 0, False
 
-        async def receive_counted() -> Message:
-            nonlocal received
-            message = await receive()
+        async def receive_limited() -> Message:
+            nonlocal received, complete
+            if complete:  # what comes now is the end of the connection, which may take its time
+                return await receive()
+            try:
+                async with asyncio.timeout_at(deadline):
+                    message = await receive()
+            except TimeoutError:
+                close = {"Connection": "close"}
+                raise HTTPException(HTTPStatus.REQUEST_TIMEOUT, self._too_slow, close) from None
             received += len(message.get("body", b""))
+            complete = not message.get("more_body", False)
             if received > self._limit:
-                raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, self._detail)
+                raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, self._too_large)
             return message
 
-        await self.app(scope, receive_counted, send)
+        await self.app(scope, receive_limited, send)

@@ -8,6 +8,7 @@ from fastapi import Depends, Request
 from server.assets import Assets
 from server.datasets import Datasets
 from server.engine import Engine, EngineLoader
+from server.telemetry import Telemetry
 from server.watching import Watcher
 from shadowboard.records import Run
 from shadowboard.settings import Settings
@@ -24,6 +25,7 @@ class Services:
     loader: EngineLoader
     watcher: Watcher
     assets: Assets
+    telemetry: Telemetry
 
 
 async def _services(request: Request) -> Services:

@@ -1,6 +1,8 @@
 """The HTTP server: a port taken beforehand, an announcement when it answers, an end within seconds."""
 
 import errno
+import ipaddress
+import logging
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -13,14 +15,17 @@ from shadowboard.errors import SettingsInvalid
 from shadowboard.settings import Settings
 from shadowboard.store import Store
 
-_GRACE_SECONDS = 3
+log = logging.getLogger(__name__)
+
+_GRACE_SECONDS = 2
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def serve(settings: Settings, announce: Callable[[str], None]) -> None:
     """Serve until SIGINT or SIGTERM; `announce` gets the URL as soon as requests are answered.
 
-    Raises SettingsInvalid where the port cannot be had, StoreUnavailable where the database cannot.
+    Raises SettingsInvalid where the port cannot be had, or where others could reach the server and change
+    things; StoreUnavailable where the database cannot be opened.
     """
     with closing(listen(settings)) as listener:
         Store(settings.store_url).close()
@@ -34,6 +39,7 @@ def listen(settings: Settings) -> socket.socket:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         # A name such as localhost may stand for addresses of both kinds.
         family, *_, address = min(found, key=lambda entry: entry[0] != socket.AF_INET)
+        _check_reach(settings, str(address[0]))
         listener = socket.create_server(address[:2], family=family, backlog=2048)
     except socket.gaierror:
         raise SettingsInvalid(f"{host!r} is no address of this machine; set the host to 127.0.0.1.") from None
@@ -47,6 +53,19 @@ def listen(settings: Settings) -> socket.socket:
     # asyncio sets it only on sockets that it made itself.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener
+
+
+def _check_reach(settings: Settings, address: str) -> None:
+    """Refuse, or with `insecure` warn, where others could change things. Raises SettingsInvalid."""
+    if settings.token or (ipaddress.ip_address(address).is_loopback and not settings.names):
+        return
+    if not settings.insecure:
+        way = f"on {settings.host}" if not settings.names else f"as {', '.join(settings.names)}"
+        raise SettingsInvalid(
+            f"Others could reach the server {way}, and it has no token: set SHADOWBOARD_TOKEN to 16 or more "
+            "characters that nobody guesses, listen on 127.0.0.1 alone, or take the risk with --insecure."
+        )
+    log.warning("Whoever reaches this server can queue, stop and delete runs: it has no token.")
 
 
 class Server(uvicorn.Server):

@@ -3,14 +3,14 @@
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 from shadowboard.errors import RunMissing, StoreUnavailable
 from shadowboard.lease import Watch
-from shadowboard.records import Cursor, Run
+from shadowboard.records import Cursor, Run, State
 from shadowboard.store import Store
 
 log = logging.getLogger(__name__)
@@ -18,14 +18,30 @@ log = logging.getLogger(__name__)
 _BUSY_SECONDS = 0.25
 _IDLE_SECONDS = 1.0
 
+T = TypeVar("T")
+
+
+class Entry(NamedTuple):
+    """What a list of runs says of one of them."""
+
+    name: str
+    state: State
+    stop_requested: bool
+    stalled: bool
+
 
 @dataclass(frozen=True)
 class Sight:
-    """The store at one moment. `runs`: those in training and those watched, None for one that is gone."""
+    """The store at one moment.
+
+    `runs`: those in training, those watched, and while anybody follows the list all of them; None for one
+    that is gone. `entries`: the list, by id; None while nobody follows it.
+    """
 
     end: Cursor = field(default_factory=Cursor)
-    runs: dict[str, Run | None] = field(default_factory=dict)
+    runs: Mapping[str, Run | None] = field(default_factory=dict)
     stalled: frozenset[str] = frozenset()
+    entries: Mapping[str, Entry] | None = None
 
 
 class Watcher:
@@ -41,7 +57,8 @@ class Watcher:
         self._on_runs = on_runs
         self._watch = Watch()
         self._watched: Counter[str] = Counter()
-        self._shared: dict[tuple[Any, ...], asyncio.Future[Any]] = {}
+        self._followers = 0
+        self._shared: dict[Hashable, asyncio.Future[Any]] = {}
 
     @contextmanager
     def watching(self, run_id: str) -> Iterator[None]:
@@ -54,6 +71,22 @@ class Watcher:
             if not self._watched[run_id]:
                 del self._watched[run_id]
 
+    @contextmanager
+    def following(self) -> Iterator[None]:
+        """Keep an eye on the list of all runs."""
+        self._followers += 1
+        try:
+            yield
+        finally:
+            self._followers -= 1
+
+    async def entries(self) -> Mapping[str, Entry]:
+        """The list as it was at this moment or before: what differs from it later is news to the caller."""
+        if self.sight.entries is not None:
+            return self.sight.entries
+        stalled = self.sight.stalled
+        return await self.shared("entries", lambda: _entries(self._store.runs(), stalled))
+
     def close(self) -> None:
         """Wake everybody for the last time."""
         self.closed = True
@@ -64,13 +97,15 @@ class Watcher:
         self.changed.set()
         self.changed = asyncio.Event()
 
-    async def shared(self, read: Callable[..., Any], *arguments: Any) -> Any:
-        """`read(*arguments)`, done in a thread, and once for all who ask for it before the next change."""
-        key = (read, *arguments)
+    async def shared(self, key: Hashable, read: Callable[[], T]) -> T:
+        """`read()`, done in a thread, and once for all who ask for `key` before the next change."""
         if key not in self._shared:
-            self._shared[key] = asyncio.ensure_future(asyncio.to_thread(read, *arguments))
+            self._shared[key] = asyncio.ensure_future(asyncio.to_thread(read))
+        reading: asyncio.Future[T] = self._shared[key]
+        if reading.done() and not reading.exception():
+            return reading.result()
         try:
-            return await asyncio.shield(self._shared[key])
+            return await asyncio.shield(reading)
         except StoreUnavailable:
             self._shared.pop(key, None)  # the next one may be luckier
             raise
@@ -80,7 +115,7 @@ class Watcher:
         failing = False
         while True:
             try:
-                sight = await asyncio.to_thread(self._look, list(self._watched))
+                sight = await asyncio.to_thread(self._look, list(self._watched), self._followers > 0)
                 failing = False
             except StoreUnavailable as error:
                 if not failing:
@@ -88,20 +123,25 @@ class Watcher:
                 failing = True
             else:
                 self._tell(sight)
-            busy = self._watched or self.sight.runs
+            busy = self._watched or self._followers or self.sight.runs
             await asyncio.sleep(_BUSY_SECONDS if busy else _IDLE_SECONDS)
 
-    def _look(self, watched: Sequence[str]) -> Sight:
+    def _look(self, watched: Sequence[str], followed: bool) -> Sight:
         end = self._store.cursor()
-        training = self._store.runs(state="training")
-        runs: dict[str, Run | None] = {run.id: run for run in training}
+        found = self._store.runs(state=None if followed else "training")
+        stalled = frozenset(run.id for run in self._watch.stalled(found))
+        runs: dict[str, Run | None] = {run.id: run for run in found}
         for run_id in watched:
             if run_id not in runs:
                 runs[run_id] = None
                 with suppress(RunMissing):
-                    found = self._store.run(run_id)
-                    runs[run_id] = found if found.id == run_id else None  # another one's name
-        return Sight(end, runs, frozenset(run.id for run in self._watch.stalled(training)))
+                    run = self._store.run(run_id)
+                    runs[run_id] = run if run.id == run_id else None  # another one's name
+        # What is as it was stays the same object, so that all who wake up see at a glance what is not.
+        before = self.sight
+        runs = {key: _same(before.runs.get(key), run) for key, run in runs.items()}
+        entries = _same(before.entries, _entries(found, stalled)) if followed else None
+        return Sight(end, _same(before.runs, runs), stalled, entries)
 
     def _tell(self, sight: Sight) -> None:
         before, self.sight = self.sight, sight
@@ -109,6 +149,14 @@ class Watcher:
             self._on_runs()
         if before != sight:
             self._wake()
+
+
+def _entries(runs: Sequence[Run], stalled: frozenset[str]) -> Mapping[str, Entry]:
+    return {run.id: Entry(run.name, run.state, run.stop_requested, run.id in stalled) for run in runs}
+
+
+def _same(before: T, now: T) -> T:
+    return before if before == now else now
 
 
 def _live(sight: Sight) -> tuple[int, set[tuple[str, str]]]:

@@ -7,20 +7,29 @@ import os
 import signal
 import sys
 import threading
-from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 from typer.exceptions import TyperException
 
 from shadowboard.configuration import RunConfig, parse_average, parse_config
 from shadowboard.errors import RunBusy, ShadowboardError, StoreUnavailable
-from shadowboard.settings import Settings, load_settings
-
-if TYPE_CHECKING:
-    from shadowboard.source import Source
-    from shadowboard.store import Store
+from shadowboard.options import (
+    AllowedHosts,
+    AsJson,
+    Database,
+    Home,
+    Host,
+    Insecure,
+    LogLevel,
+    Port,
+    Token,
+    WeightsCache,
+    open_store,
+)
+from shadowboard.settings import load_settings
+from shadowboard.weights_commands import weights_commands
 
 app = typer.Typer(
     name="shadowboard",
@@ -28,17 +37,9 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
 )
+app.add_typer(weights_commands)
 
 _DEFAULTS = RunConfig()
-
-RunName = Annotated[str | None, typer.Option(help="Id or name of a run; default: the newest.")]
-Folder = Annotated[Path | None, typer.Option(help="A folder of checkpoints that any program wrote.")]
-Step = Annotated[str, typer.Option(help="latest, best (on validation), or a number.")]
-Home = Annotated[Path | None, typer.Option(help="Folder of the database and the checkpoints.")]
-Database = Annotated[str | None, typer.Option("--database-url", help="SQLAlchemy URL of the database.")]
-Host = Annotated[str | None, typer.Option(help="Address to listen on.")]
-Port = Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.callback()
@@ -52,6 +53,11 @@ def up(
     port: Port = None,
     home: Home = None,
     database_url: Database = None,
+    token: Token = None,
+    insecure: Insecure = None,
+    allowed_hosts: AllowedHosts = None,
+    weights_cache_mib: WeightsCache = None,
+    log_level: LogLevel = None,
     no_train: Annotated[bool, typer.Option("--no-train", help="Serve only; start no worker.")] = False,
 ) -> None:
     """Server and worker together; queues the reference recipe if there is no run yet."""
@@ -60,8 +66,18 @@ def up(
     from server.serving import serve as serve_pages
     from worker.child import WorkerChild
 
-    settings = _settings(host=host, port=port, home=home, database_url=database_url)
-    _log_to_stderr()
+    settings = load_settings(
+        host=host,
+        port=port,
+        home=home,
+        database_url=database_url,
+        token=token,
+        insecure=insecure,
+        allowed_hosts=allowed_hosts,
+        weights_cache_mib=weights_cache_mib,
+        log_level=log_level,
+    )
+    _log_to_stderr(settings.log_level)
     child = WorkerChild(
         {"SHADOWBOARD_HOME": str(settings.home), "SHADOWBOARD_DATABASE_URL": settings.store_url}
     )
@@ -70,7 +86,7 @@ def up(
         def announce(url: str) -> None:
             # Only now is it sure that the port is free: a second `up` must change nothing.
             if not no_train:
-                with _store(settings) as store:
+                with open_store(settings) as store:
                     if not store.runs(limit=1):
                         store.create_run(RunConfig())
                 stack.enter_context(child)
@@ -80,12 +96,32 @@ def up(
 
 
 @app.command()
-def serve(host: Host = None, port: Port = None, home: Home = None, database_url: Database = None) -> None:
+def serve(
+    host: Host = None,
+    port: Port = None,
+    home: Home = None,
+    database_url: Database = None,
+    token: Token = None,
+    insecure: Insecure = None,
+    allowed_hosts: AllowedHosts = None,
+    weights_cache_mib: WeightsCache = None,
+    log_level: LogLevel = None,
+) -> None:
     """The server alone."""
     from server.serving import serve as serve_pages
 
-    _log_to_stderr()
-    settings = _settings(host=host, port=port, home=home, database_url=database_url)
+    settings = load_settings(
+        host=host,
+        port=port,
+        home=home,
+        database_url=database_url,
+        token=token,
+        insecure=insecure,
+        allowed_hosts=allowed_hosts,
+        weights_cache_mib=weights_cache_mib,
+        log_level=log_level,
+    )
+    _log_to_stderr(settings.log_level)
     serve_pages(settings, lambda url: typer.echo(f"Shadowboard is at {url} (Ctrl-C stops it)"))
 
 
@@ -97,11 +133,11 @@ def work(
 ) -> None:
     """The worker alone: trains queued runs, one after the other, until it is stopped."""
     _log_to_stderr()
-    settings = _settings(home=home, database_url=database_url)
+    settings = load_settings(home=home, database_url=database_url)
     stop = _stop_on_signals()
     if until_input_ends:
         threading.Thread(target=_set_when_input_ends, args=(stop,), daemon=True).start()
-    with _store(settings) as store:
+    with open_store(settings) as store:
         from worker.loop import work as take_runs
 
         if until_input_ends:
@@ -111,6 +147,7 @@ def work(
 
 @app.command()
 def train(
+    context: typer.Context,
     steps: Annotated[int, typer.Option(help="Length of the training.")] = _DEFAULTS.steps,
     batch_size: Annotated[int, typer.Option(help="Images a step.")] = _DEFAULTS.batch_size,
     hidden: Annotated[
@@ -139,10 +176,12 @@ def train(
     as_json: AsJson = False,
 ) -> None:
     """One run in the foreground, with both accuracies at each checkpoint."""
+    if resume:
+        _refuse_knobs(context)
     knobs = {
         "steps": steps,
         "batch_size": batch_size,
-        "hidden": [] if hidden in {"none", "0"} else hidden.split(","),
+        "hidden": [] if hidden in {"none", "0"} else [_whole(width) for width in hidden.split(",")],
         "activation": activation,
         "optimizer": optimizer,
         "momentum": momentum,
@@ -155,8 +194,8 @@ def train(
         "data": data if data == _DEFAULTS.data else str(Path(data).resolve()),
     }
     config = parse_config(knobs)
-    settings, stop = _settings(home=home, database_url=database_url), _stop_on_signals()
-    with _store(settings) as store:
+    settings, stop = load_settings(home=home, database_url=database_url), _stop_on_signals()
+    with open_store(settings) as store:
         from worker.foreground import take, train_in_foreground
         from worker.loop import worker_name
 
@@ -176,94 +215,29 @@ def train(
 
 
 @app.command()
-def evaluate(
-    run: RunName = None,
-    folder: Folder = None,
-    step: Step = "latest",
-    ema: Annotated[bool, typer.Option("--ema/--raw", help="Averaged or raw weights.")] = False,
-    average: Annotated[str | None, typer.Option(help="Which average, when there are several.")] = None,
-    split: Annotated[str, typer.Option(help="validation or test.")] = "validation",
-    data: Annotated[str | None, typer.Option(help="With --folder: mnist, or a folder of IDX files.")] = None,
-    activation: Annotated[str | None, typer.Option(help="With --folder: of the hidden layers.")] = None,
-    home: Home = None,
-    database_url: Database = None,
-    as_json: AsJson = False,
-) -> None:
-    """How many images a checkpoint reads right, with its raw or its averaged weights."""
-    if split not in {"validation", "test"}:
-        raise typer.BadParameter(f"{split!r} is neither validation nor test.", param_hint="--split")
-    settings = _settings(home=home, database_url=database_url)
-    from shadowboard import terminal
-
-    source = _source(settings, run, folder, data, activation)
-    if ema and average is None:
-        average = source.first_average()
-    checkpoint = source.checkpoint(step, average)
-    result = source.evaluate(checkpoint, average, split)
-    terminal.print_evaluation(checkpoint.step, average, split, result, as_json=as_json)
-
-
-@app.command()
-def predict(
-    picture: Annotated[Path, typer.Argument(help="A PNG, JPEG or WebP of one digit.")],
-    run: RunName = None,
-    folder: Folder = None,
-    step: Step = "latest",
-    activation: Annotated[str | None, typer.Option(help="With --folder: of the hidden layers.")] = None,
-    home: Home = None,
-    database_url: Database = None,
-    as_json: AsJson = False,
-) -> None:
-    """What the raw and the averaged weights read in one picture."""
-    settings = _settings(home=home, database_url=database_url)
-    from shadowboard import terminal
-    from shadowboard.digit_image import from_picture
-    from shadowboard.errors import PictureInvalid
-
-    try:
-        image = from_picture(picture.read_bytes())
-    except OSError as error:
-        raise PictureInvalid(f"{picture} cannot be read: {error.strerror}.") from error
-    source = _source(settings, run, folder, None, activation)
-    checkpoint = source.checkpoint(step, source.first_average() if step == "best" else None)
-    terminal.print_readings(checkpoint.step, source.read_digit(checkpoint, image), as_json=as_json)
-
-
-@app.command()
 def runs(home: Home = None, database_url: Database = None, as_json: AsJson = False) -> None:
     """The runs, newest first."""
-    settings = _settings(home=home, database_url=database_url)
+    settings = load_settings(home=home, database_url=database_url)
     from shadowboard import terminal
 
-    with _store(settings) as store:
+    with open_store(settings) as store:
         terminal.print_runs(store.runs(), as_json=as_json)
 
 
-def _settings(**options: Any) -> Settings:
-    return load_settings(**options)
+def _whole(text: str) -> int | str:
+    return int(text) if text.strip().isdecimal() else text
 
 
-def _store(settings: Settings) -> "closing[Store]":
-    from shadowboard.store import Store
-
-    return closing(Store(settings.store_url))
-
-
-def _source(
-    settings: Settings, run: str | None, folder: Path | None, data: str | None, activation: str | None
-) -> "Source":
-    from shadowboard.source import Source
-
-    if folder is None:
-        if data or activation:
+def _refuse_knobs(context: typer.Context) -> None:
+    """Raise BadParameter where an option was given that a run which is resumed would not heed."""
+    heeded = {"resume", "home", "database_url", "as_json"}
+    for option in context.command.params:
+        name = option.name or ""
+        source = context.get_parameter_source(name)
+        if name not in heeded and source is not None and source.name == "COMMANDLINE":
             raise typer.BadParameter(
-                "goes with --folder only; a run knows its own.", param_hint="--data/--activation"
+                "goes with a new run only; a run that is resumed keeps its own.", param_hint=option.opts[0]
             )
-        with _store(settings) as store:
-            return Source.of_run(store.run(run) if run else store.newest_run(), settings)
-    if run:
-        raise typer.BadParameter("Give either --run or --folder.", param_hint="--run")
-    return Source(str(folder), folder, data or "mnist", activation or "relu")
 
 
 def _stop_on_signals() -> threading.Event:
@@ -286,10 +260,10 @@ def _set_when_input_ends(stop: threading.Event) -> None:
     stop.set()
 
 
-def _log_to_stderr() -> None:
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)-7s %(message)s", datefmt="%H:%M:%S"
-    )
+def _log_to_stderr(level: str = "info") -> None:
+    from server.logs import log_to_stderr
+
+    log_to_stderr(level)
 
 
 def _say(sentence: str) -> None:

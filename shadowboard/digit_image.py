@@ -8,6 +8,7 @@ lies within half a pixel of pixel 14 (counted from 0) both ways, and the brighte
 
 import io
 import math
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,6 +66,8 @@ def from_array(image: object) -> DigitImage:
 
     Raises PictureInvalid, naming what was found, where the shape, the type or a value is another.
     """
+    if _holds_text(image):
+        raise PictureInvalid("The image holds something that is not a number; expected numbers from 0 to 1.")
     try:
         array = np.asarray(image)
     except ValueError:  # rows of different lengths
@@ -82,6 +85,18 @@ def from_array(image: object) -> DigitImage:
             "expected numbers from 0 to 1."
         )
     return array.astype(np.float32)
+
+
+def _holds_text(image: object) -> bool:
+    """Whether nested lists hold text: in an array each value would take as much room as the longest text."""
+    values = list(image) if isinstance(image, list) else []
+    while values:
+        kinds = set(map(type, values))
+        if str in kinds:
+            return True
+        lists = [value for value in values if isinstance(value, list)] if list in kinds else []
+        values = list(chain.from_iterable(lists))
+    return False
 
 
 def _decode(data: bytes) -> _Floats:

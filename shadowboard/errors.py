@@ -16,6 +16,7 @@ ShadowboardError
 │   ├── RunMissing             no such run
 │   └── RunBusy                the run is in a state that does not allow this
 ├── LeaseLost                  another worker has taken the run over
+├── Busy                       more work is waiting than can be done soon
 └── StoreUnavailable           the database cannot be opened, read or written
 """
 
@@ -82,6 +83,10 @@ class RunBusy(RunError):
 
 class LeaseLost(ShadowboardError):
     """Another worker has taken the run over."""
+
+
+class Busy(ShadowboardError):
+    """More work is waiting than can be done soon."""
 
 
 class StoreUnavailable(ShadowboardError):

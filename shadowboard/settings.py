@@ -1,17 +1,22 @@
 """The settings of a process, built once at the edge: SHADOWBOARD_… variables or options so named."""
 
+import re
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shadowboard.errors import SettingsInvalid
 from shadowboard.validation import sentence
 
+_SHORTEST_TOKEN = 16
+
+LogLevel = Annotated[Literal["info", "warning", "error"], BeforeValidator(lambda level: str(level).lower())]
+
 
 class Settings(BaseSettings):
-    """Where things are and where to listen; immutable."""
+    """Where things are, where to listen, and who may change something; immutable."""
 
     model_config = SettingsConfigDict(env_prefix="SHADOWBOARD_", frozen=True, extra="ignore")
 
@@ -19,11 +24,36 @@ class Settings(BaseSettings):
     database_url: str = Field("", description="SQLAlchemy URL; empty: shadowboard.db in the home folder")
     host: str = Field("127.0.0.1", min_length=1, description="Address to listen on")
     port: int = Field(8000, ge=0, le=65_535, description="Port to listen on; 0 takes any free one")
+    token: SecretStr = Field(SecretStr(""), description="What changing anything needs; empty: nothing")
+    insecure: bool = Field(False, description="Let others reach the server though it has no token")
+    allowed_hosts: str = Field("", description="Names a proxy serves it under, separated by commas")
+    weights_cache_mib: int = Field(256, ge=0, description="Restored weights to keep in memory, in MiB")
+    log_level: LogLevel = Field("warning", description="Lines to log; info: each request too")
+
+    @field_validator("token")
+    @classmethod
+    def _can_be_sent(cls, token: SecretStr) -> SecretStr:
+        if token and not re.fullmatch(rf"[!-~]{{{_SHORTEST_TOKEN},}}", token.get_secret_value()):
+            raise ValueError(f"{_SHORTEST_TOKEN} or more ASCII characters without a space, or none at all")
+        return token
+
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _names_only(cls, names: str) -> str:
+        names = names.replace(" ", "").strip(",").lower()
+        if names and not re.fullmatch(r"[\w.-]+(,[\w.-]+)*", names):
+            raise ValueError("names without port or *, such as board.example,board.lan")
+        return names
 
     @property
     def store_url(self) -> str:
         """The database's URL, the default filled in."""
         return self.database_url or f"sqlite:///{self.home / 'shadowboard.db'}"
+
+    @property
+    def names(self) -> list[str]:
+        """The allowed hosts, one by one."""
+        return self.allowed_hosts.split(",") if self.allowed_hosts else []
 
     def run_folder(self, run_id: str) -> Path:
         """The folder of a run's checkpoints."""
@@ -36,4 +66,8 @@ def load_settings(**options: Any) -> Settings:
         return Settings(**{name: value for name, value in options.items() if value is not None})
     except ValidationError as error:
         first = error.errors()[0]
-        raise SettingsInvalid(sentence(first, "SHADOWBOARD_" + str(first["loc"][0]).upper())) from None
+        name = str(first["loc"][0])
+        said = sentence(first, f"SHADOWBOARD_{name.upper()}")
+        if name == "token":  # not to be shown
+            said = said.replace(f"is {first['input']!r};", "cannot be used;")
+        raise SettingsInvalid(said) from None

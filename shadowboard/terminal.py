@@ -17,6 +17,7 @@ from shadowboard.configuration import RunConfig
 from shadowboard.records import Run
 
 if TYPE_CHECKING:  # it brings TensorFlow, which a table of runs does not need
+    from shadowboard.comparison import Comparison
     from shadowboard.evaluation import Evaluation
 
 _RUN_KEYS = ("id", "name", "state", "message", "step", "latest_checkpoint", "created_at", "finished_at")
@@ -158,6 +159,33 @@ def print_evaluation(
         f"At step {step:,} the {name} weights read {result.correct:,} of {result.n:,} {split} images right: "
         f"{result.accuracy:.4f} (95 % interval {low:.4f} to {high:.4f}), loss {result.loss:.4f}.\n"
     )
+
+
+def print_comparison(step: int, average: str, split: str, comparison: "Comparison", *, as_json: bool) -> None:
+    """The verdict on one checkpoint, or a line of JSON."""
+    from shadowboard.comparison import verdict
+
+    sentence = verdict(step, split, comparison)
+    if not as_json:
+        sys.stdout.write(sentence + "\n")
+        return
+    c = comparison
+    paired = {
+        "both_right": c.both_right,
+        "only_raw": c.only_raw,
+        "only_ema": c.only_averaged,
+        "both_wrong": c.both_wrong,
+    }
+    difference = {
+        "images": c.images,
+        "accuracy": c.difference,
+        "interval": list(c.interval),
+        "p_value": c.p_value,
+    }
+    sides = {"raw": {"correct": c.raw.correct}, "ema": {"correct": c.averaged.correct}}
+    found = {"step": step, "split": split, "average": average, "n": c.n, **sides}
+    better = "ema" if c.better == "averaged" else c.better
+    print_json(found | {"paired": paired, "difference": difference, "better": better, "verdict": sentence})
 
 
 def print_readings(step: int, readings: Mapping[str, Sequence[float]], *, as_json: bool) -> None:

@@ -1,5 +1,6 @@
 """The README against the project: what it lists is there, and what is there is listed."""
 
+import html
 import re
 from pathlib import Path
 
@@ -46,6 +47,19 @@ def test_every_route_is_in_the_table_and_the_other_way_round(tmp_path: Path) -> 
 def test_every_command_shown_is_one(line: str) -> None:
     name, *words = line.split()
     assert {word for word in words if word.startswith("--")} <= options(name)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_option_of_every_command_is_documented(name: str) -> None:
+    documented = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
+    section = documented.partition(f"\n## `shadowboard {name}`\n")[2].partition("\n## ")[0]
+    assert html.escape(COMMANDS[name].help) in section
+    for parameter in COMMANDS[name].params:
+        if isinstance(parameter, typer.core.TyperArgument):
+            assert f"`{parameter.name} " in section
+        elif not parameter.hidden:
+            assert {text for text in parameter.opts if f"`{text}" not in section.replace(" / ", "` `")} == set()
+    assert set(re.findall(r"`(--[\w-]+)", section)) <= options(name) | {"--help"}
 
 
 @pytest.mark.parametrize("target", re.findall(r"\]\((?!http)([^)#]+)\)", README + ARCHITECTURE))

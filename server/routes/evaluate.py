@@ -1,16 +1,15 @@
 """How many images a checkpoint reads right, with its raw or its averaged weights."""
 
-import asyncio
 import math
-from typing import TYPE_CHECKING, Annotated
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from fastapi.concurrency import run_in_threadpool
 
-from server.engine import Engine
 from server.parameters import AverageName, RunInQuery, SplitName, Step
 from server.schemas.evaluations import DigitResult, EvaluationView
-from server.services import Services, TheEngine, TheServices, find_run
+from server.services import TheEngine, TheServices, find_run
 from shadowboard.errors import CheckpointUnsuitable
 from shadowboard.records import Run
 
@@ -21,8 +20,23 @@ if TYPE_CHECKING:
 router = APIRouter(tags=["weights"])
 
 
-@router.get("/evaluate", summary="Evaluate a checkpoint")
-async def evaluate(
+@dataclass(frozen=True, eq=False)
+class Evaluated:
+    """The evaluation that a request asks for. `average` is empty for the raw weights."""
+
+    run: Run
+    average: str
+    split: Literal["validation", "test"]
+    choice: "Choice"
+    result: "Result"
+
+    @property
+    def weights(self) -> Literal["raw", "ema"]:
+        """Which kind of weights was evaluated."""
+        return "ema" if self.average else "raw"
+
+
+async def _evaluated(
     services: TheServices,
     engine: TheEngine,
     ema: Annotated[
@@ -32,30 +46,16 @@ async def evaluate(
     step: Step = "latest",
     split: SplitName = "validation",
     average: AverageName = "",
-) -> EvaluationView:
-    """How many images its raw or averaged weights read right; computed at once where not stored yet."""
-    from server.backlog import Job
+) -> Evaluated:
+    from server.asking import ask
 
-    the_run, name, choice, result = await run_in_threadpool(
-        _look_up, services, engine, run, step, split, ema, average
-    )
-    if result is None:
-        flight = engine.evaluator.request(Job(the_run, choice.checkpoint, name, split))
-        result = await asyncio.shield(asyncio.wrap_future(flight))  # others may wait for the same
-    return _view(the_run, name, split, choice, result)
+    the_run = await run_in_threadpool(find_run, services.store, run)
+    name = _average(the_run, ema, average)
+    choice, (result,) = await ask(services, engine, the_run, step, [name], split)
+    return Evaluated(the_run, name, split, choice, result)
 
 
-def _look_up(
-    services: Services, engine: Engine, run_name: str, step: str, split: str, ema: bool, average: str
-) -> "tuple[Run, str, Choice, Result | None]":
-    from server.choosing import choose_evaluation
-
-    run = find_run(services.store, run_name)
-    name = _average(run, ema, average)
-    choice, result = choose_evaluation(
-        services.store, services.datasets, engine.restorer, run, step, name, split
-    )
-    return run, name, choice, result
+TheEvaluation = Annotated[Evaluated, Depends(_evaluated)]
 
 
 def _average(run: Run, ema: bool, average: str) -> str:
@@ -71,29 +71,33 @@ def _average(run: Run, ema: bool, average: str) -> str:
     return average or run.config.averages[0].name
 
 
-def _view(run: Run, average: str, split: str, choice: "Choice", result: "Result") -> EvaluationView:
-    made = result.evaluation
+@router.get("/evaluate", summary="Evaluate a checkpoint")
+def evaluate(asked: TheEvaluation) -> EvaluationView:
+    """How many images its raw or averaged weights read right; computed at once where not stored yet."""
+    made, choice = asked.result.evaluation, asked.choice
     confusion = made.confusion
     counts = [(digit, int(confusion[digit].sum()), int(confusion[digit, digit])) for digit in range(10)]
     return EvaluationView(
-        run=run.id,
+        run=asked.run.id,
         step=choice.checkpoint.step,
-        weights="ema" if average else "raw",
-        average=average or None,
-        decay=next((a.decay for a in run.config.averages if a.name == average), None),
-        split=split,
+        weights=asked.weights,
+        average=asked.average or None,
+        decay=next((a.decay for a in asked.run.config.averages if a.name == asked.average), None),
+        split=asked.split,
         n=made.n,
         correct=made.correct,
         accuracy=made.accuracy,
         accuracy_interval=made.accuracy_interval,
         loss=made.loss if math.isfinite(made.loss) else None,
+        mean_confidence=made.mean_confidence,
+        calibration_error=made.calibration_error,
         per_digit=[
             DigitResult(digit=digit, n=n, correct=correct, accuracy=correct / n if n else None)
             for digit, n, correct in counts
         ],
         confusion=confusion.tolist(),
         checkpoint=choice.checkpoint.prefix.name,
-        cached=result.cached,
-        seconds=result.seconds,
+        cached=asked.result.cached,
+        seconds=asked.result.seconds,
         note=choice.note,
     )

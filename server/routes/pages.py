@@ -10,6 +10,8 @@ from starlette.types import Scope
 
 from server.api_page import Api, prose
 from server.assets import Assets
+from server.authentication import can_change
+from server.services import TheServices
 from shadowboard import __version__
 
 _FOREVER = "public, max-age=31536000, immutable"
@@ -23,8 +25,11 @@ def page_router(assets: Assets) -> APIRouter:
     templates.env.filters["prose"] = prose
 
     @router.get("/", response_class=HTMLResponse)
-    def dashboard(request: Request) -> Response:
+    def dashboard(request: Request, services: TheServices) -> Response:
+        token = services.settings.token
         context = {
+            "can_change": can_change(token, request),
+            "can_log_in": bool(token),
             "plotly_url": assets.plotly_url,
             "static_url": assets.static_url,
             "version": __version__,

@@ -1,102 +1,42 @@
-"""What both kinds of weights read in a drawn digit."""
+"""What both kinds of weights read in drawn digits."""
 
-import json
-from typing import TYPE_CHECKING, Any
+from fastapi import APIRouter, Request, Response
 
-from fastapi import APIRouter, Request
-from fastapi.concurrency import run_in_threadpool
-
-from server.engine import Engine
-from server.parameters import RunInQuery, Step
-from server.schemas.predictions import AveragedReadingView, PredictionView, ReadingView
-from server.services import Services, TheEngine, TheServices, find_run
-from shadowboard.errors import PictureInvalid
-
-if TYPE_CHECKING:
-    from shadowboard.digit_image import DigitImage
+from server import pictures
+from server.answers import written
+from server.parameters import RunInQuery, StepToRead
+from server.schemas.predictions import BatchView, PictureReadings, PredictionView, of_promotion
+from server.services import TheEngine
 
 router = APIRouter(tags=["weights"])
 
-_PICTURE = {"schema": {"type": "string", "format": "binary"}}
-_PIXELS = {
-    "type": "object",
-    "required": ["image"],
-    "properties": {
-        "image": {
-            "description": "Rows from the top, as MNIST has them: ink is 1",
-            "type": "array",
-            "minItems": 28,
-            "maxItems": 28,
-            "items": {
-                "type": "array",
-                "minItems": 28,
-                "maxItems": 28,
-                "items": {"type": "number", "minimum": 0, "maximum": 1},
-            },
-        }
-    },
-}
-_BODY: dict[str, Any] = {
-    "required": True,
-    "content": {
-        **dict.fromkeys(("image/png", "image/jpeg", "image/webp"), _PICTURE),
-        "application/json": {"schema": _PIXELS},
-    },
-}
 
-
-@router.post("/predict", summary="Read a digit", openapi_extra={"requestBody": _BODY})
+@router.post("/predict", summary="Read a digit", response_model=PredictionView, openapi_extra=pictures.ONE)
 async def predict(
-    request: Request, services: TheServices, engine: TheEngine, run: RunInQuery = "", step: Step = "latest"
-) -> PredictionView:
-    """What the raw weights and each average read in a picture, or in 28×28 numbers."""
-    body = await request.body()
-    is_json = request.headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json"
-    return await run_in_threadpool(_predict, services, engine, body, is_json, run, step)
+    request: Request, engine: TheEngine, run: RunInQuery = "", step: StepToRead = ""
+) -> Response:
+    """What the raw weights and each average read in a picture, or in 28×28 numbers.
+
+    `chosen` says which checkpoint was read. It is looked up at most once in a tenth of a second.
+    """
+    image = await pictures.one_picture(request, engine)
+    promotion = await engine.predictor.promotion(run, step)
+    (readings,) = await engine.predictor.read(promotion, image[None])
+    return written(PredictionView.of(readings, image=image.tolist(), **of_promotion(promotion)))
 
 
-def _predict(
-    services: Services, engine: Engine, body: bytes, is_json: bool, run_name: str, step: str
-) -> PredictionView:
-    from server.choosing import choose
-    from server.predicting import predict, weights_to_read
-    from shadowboard.digit_image import from_picture
+@router.post(
+    "/predict/batch", summary="Read several digits", response_model=BatchView, openapi_extra=pictures.MANY
+)
+async def predict_batch(
+    request: Request, engine: TheEngine, run: RunInQuery = "", step: StepToRead = ""
+) -> Response:
+    """What `/predict` would read in each of up to 256 pictures, by one and the same checkpoint.
 
-    image = _pixels(body) if is_json else from_picture(body)
-    if not image.any():
-        raise PictureInvalid("The image is empty; expected a digit drawn on it.")
-    run = find_run(services.store, run_name)
-    wanted = weights_to_read(run)
-    judged = wanted[1] if len(wanted) > 1 else None
-    choice = choose(services.store, engine.restorer, run, step, wanted, judged or "")
-    raw, *averaged = predict(engine.restorer, run, choice.checkpoint, image)
-    averages = [
-        AveragedReadingView(
-            average=reading.average or "",
-            digit=reading.digit,
-            confidence=reading.confidence,
-            probabilities=reading.probabilities,
-        )
-        for reading in averaged
-    ]
-    return PredictionView(
-        run=run.id,
-        step=choice.checkpoint.step,
-        raw=ReadingView(digit=raw.digit, confidence=raw.confidence, probabilities=raw.probabilities),
-        ema=averages[0] if averages else None,
-        averages=averages,
-        image=image.tolist(),
-        note=choice.note,
-    )
-
-
-def _pixels(body: bytes) -> "DigitImage":
-    from shadowboard.digit_image import from_array
-
-    try:
-        value = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise PictureInvalid('The body is no JSON; expected {"image": 28 rows of 28 numbers}.') from error
-    if not isinstance(value, dict) or "image" not in value:
-        raise PictureInvalid('The body holds no image; expected {"image": 28 rows of 28 numbers}.')
-    return from_array(value["image"])
+    A picture that cannot be read is a 422 that names its place: `images.3: …`.
+    """
+    images = await engine.threads.run(pictures.many_pictures, await request.body())
+    promotion = await engine.predictor.promotion(run, step)
+    readings = await engine.predictor.read(promotion, images)
+    views = [PictureReadings.of(one) for one in readings]
+    return written(BatchView(readings=views, **of_promotion(promotion)))

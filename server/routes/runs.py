@@ -1,44 +1,50 @@
-"""The runs: list, queue, stop, history and events."""
+"""The runs: list, queue, look at, rename, stop, resume, delete."""
 
-from collections.abc import AsyncIterator
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Query
-from fastapi.concurrency import run_in_threadpool
-from fastapi.sse import EventSourceResponse, ServerSentEvent
+from fastapi import APIRouter, Depends, Query, Response
 
-from server.cursors import decode, encode
-from server.events import run_events
-from server.history import thinned, training_curve
-from server.parameters import EventId, RunInPath
-from server.schemas.history import EvaluationSummary, History
-from server.schemas.runs import NewRun, RunList, RunView
+from server.answers import written
+from server.authentication import owner
+from server.parameters import RunInPath
+from server.schemas.runs import NewNameOfRun, NewRun, RunList, RunView
 from server.services import Services, TheServices
 from shadowboard.configuration import parse_config
+from shadowboard.deletion import delete_folder
 from shadowboard.errors import ConfigurationInvalid
-from shadowboard.records import Cursor, Run
+from shadowboard.records import Run
+from shadowboard.validation import quoted
 
 router = APIRouter(prefix="/runs", tags=["runs"])
+
+_OWNER = [Depends(owner)]
 
 
 def _view(services: Services, run: Run) -> RunView:
     return RunView.of(run, stalled=run.id in services.watcher.sight.stalled)
 
 
-@router.get("", summary="List the runs")
-def list_runs(services: TheServices) -> RunList:
-    """All of them, newest first."""
-    return RunList(runs=[_view(services, run) for run in services.store.runs()])
+@router.get("", summary="List the runs", response_model=RunList)
+def list_runs(
+    services: TheServices,
+    limit: Annotated[
+        int | None, Query(ge=1, le=1_000_000, description="Only so many of them; empty: all")
+    ] = None,
+) -> Response:
+    """Newest first."""
+    runs = services.store.runs()
+    return written(RunList(runs=[_view(services, run) for run in runs[:limit]], total=len(runs)))
 
 
-@router.post("", status_code=201, summary="Queue a run")
+@router.post("", status_code=201, summary="Queue a run", dependencies=_OWNER)
 def create_run(services: TheServices, new: NewRun | None = None) -> RunView:
     """A worker takes it as soon as one is free. Every field may be left out, and the body too."""
     new = new or NewRun()
     data = new.config.get("data", "mnist")
     if data != "mnist":  # a folder on the server is for those who sit at it
         raise ConfigurationInvalid(
-            f"data is {data!r}; over HTTP it can only be mnist. `shadowboard train --data` takes a folder."
+            f"data is {quoted(data)}; over HTTP it can only be mnist. "
+            "`shadowboard train --data` takes a folder."
         )
     return _view(services, services.store.create_run(parse_config(new.config), new.name.strip()))
 
@@ -49,71 +55,44 @@ def one_run(services: TheServices, run_id: RunInPath) -> RunView:
     return _view(services, services.store.run(run_id))
 
 
-@router.post("/{run_id}/stop", status_code=202, summary="Stop a run")
-def stop_run(services: TheServices, run_id: RunInPath) -> RunView:
-    """Ask its worker to save a checkpoint and stop; a run that is still queued stops at once."""
+@router.patch("/{run_id}", summary="Rename a run", dependencies=_OWNER)
+def rename_run(services: TheServices, run_id: RunInPath, changes: NewNameOfRun) -> RunView:
+    """Give it another name; several runs may have the same. Its id stays."""
+    name = changes.name.strip()
+    if not name:
+        raise ConfigurationInvalid(f"name is {changes.name!r}; expected a name that can be seen.")
     run = services.store.run(run_id)
-    services.store.request_stop(run.id)
+    services.store.rename_run(run.id, name)
     return _view(services, services.store.run(run.id))
 
 
-@router.get("/{run_id}/history", summary="Get the curves of a run")
-def history(
-    services: TheServices,
-    run_id: RunInPath,
-    max_points: Annotated[
-        int,
-        Query(
-            ge=1, le=100_000, description="Of the training curve, at most; the last one is always among them"
-        ),
-    ] = 1000,
-) -> History:
-    """Training and evaluations so far. Events go on at `cursor`: nothing is doubled, nothing left out."""
-    run = services.store.run(run_id)
-    metrics = services.store.metrics(run.id)
-    checkpoints = services.store.checkpoints(run.id)
-    scores = services.store.scores(run.id)
-    # By what was read here, not by the end of the store, which may have moved meanwhile.
-    ids = (max((row.id for row in rows), default=0) for rows in (metrics, checkpoints, scores))
-    return History(
-        run=run.id,
-        cursor=encode(Cursor(*ids)),
-        training=training_curve(run.config, thinned(metrics, max_points), services.datasets),
-        evaluations=[EvaluationSummary.of(score) for score in scores],
-    )
+@router.post("/{run_id}/stop", status_code=202, summary="Stop a run", dependencies=_OWNER)
+def stop_run(services: TheServices, run_id: RunInPath) -> RunView:
+    """Ask its worker to save a checkpoint and stop.
 
-
-async def _events_run(services: TheServices, run_id: RunInPath) -> Run:
-    return await run_in_threadpool(services.store.run, run_id)
-
-
-async def _events_start(
-    services: TheServices,
-    after: Annotated[
-        str, Query(description="Id of the event to resume after, or the `cursor` of the history"), EventId
-    ] = "",
-    last_event_id: Annotated[str, Header(description="The same; goes before `after`"), EventId] = "",
-) -> Cursor:
-    if text := last_event_id or after:
-        return decode(text)
-    return await run_in_threadpool(services.store.cursor)
-
-
-@router.get(
-    "/{run_id}/events",
-    summary="Follow a run",
-    response_class=EventSourceResponse,
-    response_description="Server-sent events, until the run is deleted or the server stops",
-)
-async def events(
-    services: TheServices,
-    run: Annotated[Run, Depends(_events_run)],
-    start: Annotated[Cursor, Depends(_events_start)],
-) -> AsyncIterator[ServerSentEvent]:
-    """What happens from now on, or from an event on.
-
-    `run`: as `GET /runs/{run_id}` tells it, at first and when it changes. `training`, `evaluation`: what
-    is new, as in the history. `checkpoint`: its `step`, `bytes` and `saved_at`. `gone`: the run was deleted.
+    A run that is still queued stops at once, and so does one whose worker has not been heard of for over 5 s.
     """
-    async for event in run_events(services, run, start):
-        yield event
+    run = services.store.run(run_id)
+    sight = services.watcher.sight
+    silent = sight.runs.get(run.id) if run.id in sight.stalled else None
+    if silent is None or not services.store.stop_silent(silent):
+        services.store.request_stop(run.id)
+    return _view(services, services.store.run(run.id))
+
+
+@router.post("/{run_id}/resume", status_code=202, summary="Resume a run", dependencies=_OWNER)
+def resume_run(services: TheServices, run_id: RunInPath) -> RunView:
+    """Queue a run again that was stopped or has failed; it goes on from its last checkpoint."""
+    run = services.store.run(run_id)
+    services.store.requeue(run.id)
+    return _view(services, services.store.run(run.id))
+
+
+@router.delete(
+    "/{run_id}", status_code=204, summary="Delete a run", response_description="Deleted", dependencies=_OWNER
+)
+def delete_run(services: TheServices, run_id: RunInPath) -> None:
+    """Its curves, its evaluations and its checkpoints are gone for good. One in training must stop first."""
+    run = services.store.run(run_id)
+    services.store.delete_run(run.id)
+    delete_folder(services.settings.run_folder(run.id))

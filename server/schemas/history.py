@@ -10,7 +10,7 @@ from shadowboard.records import Score
 class TrainingCurve(BaseModel):
     """Parallel arrays, one value a point. null: not a finite number, or not known as the data are gone."""
 
-    step: list[int]
+    step: list[int] = Field(description="Steps done")
     loss: list[float | None] = Field(description="Mean over the steps since the point before")
     learning_rate: list[float | None] = Field(description="What the step was made with")
     decay: dict[str, list[float]] = Field(
@@ -21,13 +21,13 @@ class TrainingCurve(BaseModel):
 class EvaluationSummary(BaseModel):
     """How many images one checkpoint's raw weights or one of its averages read right."""
 
-    step: int
-    weights: Literal["raw", "ema"]
+    step: int = Field(description="Step of the checkpoint")
+    weights: Literal["raw", "ema"] = Field(description="Raw or averaged weights")
     average: str | None = Field(description="Name of the average; null for raw weights")
-    split: str
+    split: str = Field(description="validation or test")
     n: int = Field(description="Images")
     correct: int = Field(description="Images read right")
-    accuracy: float
+    accuracy: float = Field(description="The share read right")
     loss: float | None = Field(description="Mean over the images; null: not a finite number")
 
     @classmethod
@@ -50,5 +50,5 @@ class History(BaseModel):
 
     run: str = Field(description="Id of the run")
     cursor: str = Field(description="Where its events go on from here")
-    training: TrainingCurve
-    evaluations: list[EvaluationSummary]
+    training: TrainingCurve = Field(description="Of the training itself")
+    evaluations: list[EvaluationSummary] = Field(description="Of its checkpoints, by step")

@@ -23,17 +23,19 @@ class _Knobs:
 class RunView(BaseModel):
     """One training run."""
 
-    id: str
-    name: str
-    state: State
+    id: str = Field(description="Six letters and digits that never change", examples=["k7m2xd"])
+    name: str = Field(description="As it was named, or what its recipe is called")
+    state: State = Field(
+        description="diverged: its loss is no finite number any more. failed: `message` says why"
+    )
     message: str = Field(description="Why it stands as it does, where there is more to say")
     step: int = Field(description="Steps done")
     steps: int = Field(description="Steps to do in all")
-    steps_per_second: float
-    stop_requested: bool
-    created_at: float
-    started_at: float | None
-    finished_at: float | None
+    steps_per_second: float = Field(description="How fast it trains, or did when it ended")
+    stop_requested: bool = Field(description="Its worker has been asked to stop, and has not done so yet")
+    created_at: float = Field(description="When it was queued")
+    started_at: float | None = Field(description="When its training began; null: it has not")
+    finished_at: float | None = Field(description="When its training ended; null: it has not")
     heartbeat_at: float | None = Field(description="When its worker was last heard of")
     stalled: bool = Field(description="In training, but its worker has not been heard of for over 5 s")
     latest_checkpoint: int | None = Field(description="Step of the newest checkpoint")
@@ -48,9 +50,30 @@ class RunView(BaseModel):
 
 
 class RunList(BaseModel):
-    """All runs, newest first."""
+    """Runs, newest first."""
 
-    runs: list[RunView]
+    runs: list[RunView] = Field(description="All of them, or the newest `limit`")
+    total: int = Field(description="How many runs there are in all")
+
+
+class RunListed(BaseModel):
+    """An event of the list: a run that is new in it, or that it says something else of."""
+
+    run: RunView = Field(description="The run as it is now")
+
+
+class RunGone(BaseModel):
+    """An event of the list: a run that was deleted."""
+
+    gone: str = Field(description="Id of the run")
+
+
+class NewNameOfRun(BaseModel):
+    """What of a run can be changed."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"name": "wide and slow"}]})
+
+    name: NewName = Field(description="What to call it; surrounding space is left out")
 
 
 class NewRun(BaseModel):
@@ -70,9 +93,9 @@ class NewRun(BaseModel):
 class CheckpointView(BaseModel):
     """A checkpoint that was saved."""
 
-    step: int
-    bytes: int
-    saved_at: float
+    step: int = Field(description="Steps done")
+    bytes: int = Field(description="Size on disk")
+    saved_at: float = Field(description="When it was saved")
 
     @classmethod
     def of(cls, saved: SavedCheckpoint) -> Self:

@@ -91,9 +91,9 @@ def test_up_trains_serves_survives_its_worker_and_ends_on_ctrl_c(tmp_path: Path)
         assert process.wait(20) == 0
         assert not is_alive(worker)
     log = (tmp_path / "up.log").read_text()
-    assert [line.split(maxsplit=2)[2] for line in log.splitlines() if " INFO " not in line] == [
-        "The worker ended with exit code -9; it starts again in 1 s.",
-        f"Run {run['id']} has not been heard of for 5 s; it is taken over.",
+    assert [line.split(maxsplit=2)[2] for line in log.splitlines() if " level=info " not in line] == [
+        'message="The worker ended with exit code -9; it starts again in 1 s."',
+        f'message="Run {run["id"]} has not been heard of for 5 s; it is taken over."',
     ]
     stopped = only_run(home)
     assert (stopped.state, stopped.step) == ("queued", stopped.latest_checkpoint)
@@ -117,7 +117,7 @@ def test_the_worker_does_not_outlive_a_killed_up(tmp_path: Path) -> None:
 
 def test_up_without_training_queues_nothing(tmp_path: Path) -> None:
     with up(tmp_path / "home", "--no-train") as (_, url):
-        assert get(f"{url}/runs") == {"runs": []}
+        assert get(f"{url}/runs")["runs"] == []
 
 
 def only_run(home: Path) -> Run:

@@ -23,7 +23,7 @@ def backlog(store: Store, settings: Settings) -> Any:
     from server.backlog import Backlog
     from server.restoring import Restorer
 
-    return Backlog(store, Restorer(settings.run_folder))
+    return Backlog(store, Restorer(settings.run_folder, 2**20))
 
 
 def taken(backlog: Any) -> list[tuple[str, int, str, str]]:
@@ -118,11 +118,8 @@ def test_what_cannot_be_evaluated_is_said_once_and_stops_nothing(
 
 
 def test_a_deleted_run_stops_nothing(make_run: Make, store: Store, serving: Callable[[], Any]) -> None:
-    import sqlalchemy
-
     good, gone = make_run((0,)), make_run((0,))
-    with store._begin() as connection:
-        connection.execute(sqlalchemy.text("DELETE FROM runs WHERE id = :id"), {"id": gone.id})
+    store.delete_run(gone.id)
     with serving():
         until(lambda: len(store.scores(good.id)) == 4)
 

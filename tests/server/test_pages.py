@@ -57,12 +57,12 @@ def test_plotly_comes_compressed_and_is_kept_forever(served: httpx2.Client) -> N
 def test_static_files_are_asked_about_unless_their_address_names_their_content(
     served: httpx2.Client,
 ) -> None:
-    plain = served.get("/static/page.js")
+    plain = served.get("/static/dom.js")
     assert plain.headers["cache-control"] == "no-cache"
     assert plain.headers["content-type"].startswith("text/javascript")
-    again = served.get("/static/page.js", headers={"If-None-Match": plain.headers["etag"]})
+    again = served.get("/static/dom.js", headers={"If-None-Match": plain.headers["etag"]})
     assert again.status_code == 304
-    assert served.get("/static/page.js?v=0123").headers["cache-control"] == FOREVER
+    assert served.get("/static/dom.js?v=0123").headers["cache-control"] == FOREVER
 
 
 def test_addresses_change_with_the_content(tmp_path: Path) -> None:

@@ -30,6 +30,12 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     return done
 
 
+def newest_good(restorer: Any, run: Run) -> int:
+    """Its step."""
+    step: int = restorer.first_good(run, restorer.checkpoints(run)[::-1], [None]).checkpoint.step
+    return step
+
+
 def truncate(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:1000])
 
@@ -48,17 +54,17 @@ def test_weights_used_last_are_kept_within_the_capacity(
     assert restorer._size == 2 * BYTES
 
 
-def test_weights_larger_than_the_capacity_are_read_each_time(
+def test_weights_larger_than_the_capacity_are_read_each_time_and_displace_nothing(
     settings: Settings, make_run: Make, reads: list[Any]
 ) -> None:
     from server.restoring import Restorer
 
-    run = make_run((0,))
-    restorer = Restorer(settings.run_folder, capacity=BYTES - 1)
-    for _ in range(2):
-        restorer.weights(restorer.find(run, 0), "ExponentialMovingAverage")
-    assert len(reads) == 2
-    assert restorer._size == 0
+    small, large = make_run((0,)), make_run((0,), hidden=[9])
+    restorer = Restorer(settings.run_folder, capacity=BYTES)
+    for run in (small, large, large, small):
+        assert restorer.weights(restorer.find(run, 0), "ExponentialMovingAverage")
+    assert len(reads) == 3
+    assert restorer._size == BYTES
 
 
 def test_damage_is_remembered_for_a_while(
@@ -68,9 +74,9 @@ def test_damage_is_remembered_for_a_while(
 
     run = make_run((0, 10))
     truncate(settings.run_folder(run.id) / "model.ckpt-10.data-00000-of-00001")
-    restorer = Restorer(settings.run_folder)
+    restorer = Restorer(settings.run_folder, 2**20)
     for _ in range(20):
-        assert restorer.newest_good(run, [None]).checkpoint.step == 0
+        assert newest_good(restorer, run) == 0
     assert reads == [(10, None), (0, None)]
     monkeypatch.setattr("server.restoring._DAMAGE_SECONDS", 0.0)
     with pytest.raises(CheckpointDamaged):
@@ -86,24 +92,24 @@ def test_a_checkpoint_that_is_written_anew_is_read_anew(
 
     run = make_run((0, 10))
     folder = settings.run_folder(run.id)
-    restorer = Restorer(settings.run_folder)
+    restorer = Restorer(settings.run_folder, 2**20)
     whole = checkpoints.read(restorer.find(run, 10))
     truncate(folder / "model.ckpt-10.data-00000-of-00001")
-    assert restorer.newest_good(run, [None]).checkpoint.step == 0
+    assert newest_good(restorer, run) == 0
     time.sleep(0.01)
     checkpoints.save(folder, 10, whole)
-    assert restorer.newest_good(run, [None]).checkpoint.step == 10
+    assert newest_good(restorer, run) == 10
 
 
 def test_a_checkpoint_that_is_deleted_is_missing(settings: Settings, make_run: Make) -> None:
     from server.restoring import Restorer
 
     run = make_run((0,))
-    restorer = Restorer(settings.run_folder)
+    restorer = Restorer(settings.run_folder, 2**20)
     checkpoint = restorer.find(run, 0)
     restorer.weights(checkpoint, None)
     (settings.run_folder(run.id) / "model.ckpt-0.index").unlink()
     with pytest.raises(CheckpointMissing, match="is gone"):
         restorer.weights(checkpoint, None)
     with pytest.raises(CheckpointMissing, match="has no checkpoint yet"):
-        restorer.newest_good(run, [None])
+        newest_good(restorer, run)

@@ -1,13 +1,18 @@
+import json
 import time
 from collections.abc import Callable
-from itertools import pairwise
 from typing import Any
 
 import httpx2
 import pytest
+from hypothesis import given
+from hypothesis import settings as settings_
+from hypothesis import strategies as st
 
 from shadowboard.configuration import RunConfig
-from shadowboard.records import Metric, Run, Score
+from shadowboard.errors import LeaseLost
+from shadowboard.records import Run
+from shadowboard.settings import Settings
 from shadowboard.store import Store
 
 Make = Callable[..., Run]
@@ -62,53 +67,6 @@ def test_stopping(client: httpx2.Client, make_run: Make, store: Store) -> None:
     assert client.post(f"/runs/{queued.id}/stop").status_code == 409
 
 
-def test_history_has_parallel_curves(client: httpx2.Client, make_run: Make, store: Store) -> None:
-    constant = {"decay": 0.9, "num_updates": False}
-    run = make_run((0, 10, 20, 30), averages=[{"decay": 0.99}, constant], learning_rate=0.5)
-    store.add_evaluation(run.id, Score(20, "", "validation", 4, 3, None, 0.1), b"abcd", b"abcd" * 4)
-    store.add_evaluation(run.id, Score(10, "EMA_0.9_constant", "test", 4, 1, 0.5, 0.1), b"abcd", b"abcd" * 4)
-    found = client.get(f"/runs/{run.id}/history").json()
-    assert found["run"] == run.id
-    assert found["cursor"] == "m3-c4-e2"
-    training = found["training"]
-    assert training["step"] == [10, 20, 30]
-    assert training["loss"] == [1 / 11, 1 / 21, 1 / 31]
-    assert training["learning_rate"] == pytest.approx([0.5 * 0.99 ** ((s - 1) / 550) for s in (10, 20, 30)])
-    assert training["decay"] == {
-        "ExponentialMovingAverage": pytest.approx([11 / 20, 21 / 30, 31 / 40]),
-        "EMA_0.9_constant": [0.9] * 3,
-    }
-    assert found["evaluations"] == [
-        {"step": 10, "weights": "ema", "average": "EMA_0.9_constant", "split": "test", "n": 4, "correct": 1,
-         "accuracy": 0.25, "loss": 0.5},
-        {"step": 20, "weights": "raw", "average": None, "split": "validation", "n": 4, "correct": 3,
-         "accuracy": 0.75, "loss": None},
-    ]  # fmt: skip
-
-
-def test_history_of_a_run_that_has_none(client: httpx2.Client, make_run: Make) -> None:
-    run = make_run()
-    found = client.get(f"/runs/{run.id}/history").json()
-    assert found["training"] == {
-        "step": [], "loss": [], "learning_rate": [], "decay": {"ExponentialMovingAverage": []}
-    }  # fmt: skip
-    assert (found["evaluations"], found["cursor"]) == ([], "m0-c0-e0")
-
-
-@pytest.mark.parametrize("most", [1, 2, 3, 7, 99, 100, 1000])
-def test_thinning_is_even_and_keeps_the_last(
-    client: httpx2.Client, store: Store, make_run: Make, most: int
-) -> None:
-    run = make_run((), state="training")
-    store.add_progress(run.id, "worker", 100, 1.0, [Metric(step, 1.0) for step in range(1, 101)])
-    found = client.get(f"/runs/{run.id}/history?max_points={most}").json()["training"]["step"]
-    assert len(found) == min(most, 100)
-    assert found[-1] == 100
-    assert most == 1 or found[0] == 1
-    gaps = {b - a for a, b in pairwise(found)}
-    assert not gaps or max(gaps) - min(gaps) <= 1
-
-
 def test_a_run_that_is_not_heard_of_is_stalled(
     client: httpx2.Client, make_run: Make, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -131,3 +89,168 @@ def test_a_run_that_is_not_heard_of_is_stalled(
     while stalled():
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def test_only_so_many_are_listed(client: httpx2.Client, make_run: Make) -> None:
+    ids = [make_run().id for _ in range(3)]
+    listed = client.get("/runs?limit=2").json()
+    assert ([run["id"] for run in listed["runs"]], listed["total"]) == (ids[:0:-1], 3)
+    assert client.get("/runs?limit=9").json() == client.get("/runs").json()
+    assert client.get("/runs?limit=0").status_code == 422
+
+
+def test_renaming(client: httpx2.Client, make_run: Make, store: Store) -> None:
+    run = make_run()
+    answer = client.patch(f"/runs/{run.id}", json={"name": " wide & <slow> "})
+    assert (answer.status_code, answer.json()["name"]) == (200, "wide & <slow>")
+    assert answer.json() == client.get("/runs/wide & <slow>").json()
+    assert store.run(run.id).name == "wide & <slow>"
+    for body, sentence in [
+        ({"name": "  "}, "name is '  '; expected a name that can be seen."),
+        ({"name": 7}, "name is 7; expected a valid string."),
+        ({"name": "a\0"}, "name is 'a\\x00'; expected at most 500 characters, without NUL"),
+        ({"name": "a" * 501}, "expected at most 500 characters"),
+        ({}, "name is missing."),
+        ({"name": "a", "steps": 1}, "There is no field called steps."),
+    ]:
+        answer = client.patch(f"/runs/{run.id}", json=body)
+        assert answer.status_code == 422
+        assert sentence in answer.json()["detail"]
+    assert client.patch("/runs/nobody", json={"name": "a"}).status_code == 404
+    assert store.run(run.id).name == "wide & <slow>"
+
+
+@pytest.mark.parametrize("name", ["scores", "best", "../../etc", "a/b", "."])
+def test_a_run_of_a_name_that_means_something_else(
+    client: httpx2.Client, make_run: Make, settings: Settings, name: str
+) -> None:
+    run, other = make_run((0,)), make_run((0,))
+    client.patch(f"/runs/{run.id}", json={"name": name}).raise_for_status()
+    assert set(client.get("/runs/scores").json()) == {"runs"}
+    assert client.get(f"/runs/{run.id}").json()["name"] == name
+    assert client.delete(f"/runs/{run.id}").status_code == 204
+    assert [run["id"] for run in client.get("/runs").json()["runs"]] == [other.id]
+    assert [entry.name for entry in settings.run_folder("").iterdir()] == [other.id]
+
+
+def test_resuming(client: httpx2.Client, make_run: Make, store: Store) -> None:
+    for state in ("stopped", "failed"):
+        run = make_run((0, 10), state=state)
+        answer = client.post(f"/runs/{run.id}/resume")
+        assert (answer.status_code, answer.json()["state"], answer.json()["step"]) == (202, "queued", 10)
+        claimed = store.claim("another")
+        assert claimed is not None
+        assert claimed.id == run.id
+    for state in ("finished", "diverged", "training"):
+        run = make_run((0,), state=state)
+        answer = client.post(f"/runs/{run.id}/resume")
+        assert answer.status_code == 409
+        assert f"is {state}" in answer.json()["detail"]
+    assert client.post("/runs/nobody/resume").status_code == 404
+
+
+def test_deleting(client: httpx2.Client, make_run: Make, store: Store, settings: Settings) -> None:
+    run, other = make_run((0, 10)), make_run((0, 10))
+    for one in (run, other):
+        client.get(f"/evaluate?run={one.id}&step=10").raise_for_status()
+    assert client.delete(f"/runs/{run.id}").content == b""
+    for path in ("", "/history", "/checkpoints", "/best", "/events", "/checkpoints/10/variables"):
+        assert client.get(f"/runs/{run.id}{path}").status_code == 404
+    assert client.get(f"/evaluate?run={run.id}&step=10").status_code == 404
+    assert store.scores(run.id) == []
+    assert [entry.name for entry in settings.run_folder("").iterdir()] == [other.id]
+    assert client.get(f"/evaluate?run={other.id}&step=10").json()["cached"] is True
+    assert client.delete(f"/runs/{run.id}").status_code == 404
+
+
+def test_only_a_run_that_nobody_trains_can_be_deleted(
+    client: httpx2.Client, make_run: Make, store: Store, settings: Settings
+) -> None:
+    run = make_run((0,), state="training")
+    answer = client.delete(f"/runs/{run.id}")
+    assert (answer.status_code, answer.json()["detail"]) == (
+        409,
+        f"The run {run.id} is in training; stop it first.",
+    )
+    assert (settings.run_folder(run.id) / "model.ckpt-0.index").exists()
+    queued = store.create_run(RunConfig())
+    assert client.delete(f"/runs/{queued.id}").status_code == 204
+    assert store.claim("worker") is None
+
+
+def test_files_that_cannot_be_deleted_are_told(
+    serving: Any, make_run: Make, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = make_run((0,))
+    with serving() as client:
+        with monkeypatch.context() as patch:
+            patch.setattr("shutil.rmtree", lambda *_, **__: None)
+            answer = client.delete(f"/runs/{run.id}")
+        assert answer.status_code == 500
+        assert f".deleted-{run.id} could not be emptied" in answer.json()["detail"]
+        assert client.get(f"/runs/{run.id}").status_code == 404
+    with serving() as client:
+        assert client.get("/runs").json()["total"] == 0
+    assert list(settings.run_folder("").iterdir()) == []
+
+
+def test_a_stalled_run_stops_at_once(
+    client: httpx2.Client, make_run: Make, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shadowboard.lease.LEASE_SECONDS", 0.5)
+    run = make_run((0, 10), state="training")
+    deadline = time.monotonic() + 30
+    while not client.get(f"/runs/{run.id}").json()["stalled"]:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    answer = client.post(f"/runs/{run.id}/stop")
+    assert (answer.status_code, answer.json()["state"]) == (202, "stopped")
+    with pytest.raises(LeaseLost):  # its worker wakes up again
+        store.add_checkpoint(run.id, "worker", 20, 1)
+    assert client.post(f"/runs/{run.id}/resume").json()["state"] == "queued"
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.integers(-(10**400), 10**400) | st.text(max_size=9),
+    lambda inner: st.lists(inner, max_size=9) | st.dictionaries(st.text(max_size=9), inner, max_size=3),
+    max_leaves=20,
+)
+SURROGATES = st.text(st.characters(categories=["Cs", "Cc", "Ll"]), max_size=3)
+KNOBS = st.sampled_from([*RunConfig.model_fields, "speed"]) | SURROGATES
+ANY = JSON | SURROGATES | st.lists(st.dictionaries(st.sampled_from(["decay", "name", "num_updates"]), JSON))
+
+
+@settings_(max_examples=100, deadline=None)
+@given(config=st.dictionaries(KNOBS, ANY, max_size=2))
+def test_any_configuration_is_queued_or_told_apart_by_a_knob(
+    sample: tuple[httpx2.Client, Run, Run], config: dict[str, Any]
+) -> None:
+    client, *_ = sample
+    body = json.dumps({"config": config}).encode()
+    answer = client.post("/runs", content=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code in {201, 422}
+    if answer.status_code == 422:
+        detail = answer.json()["detail"]
+        assert any(knob.encode(errors="replace").decode() in detail for knob in config)
+        assert detail.endswith(".")
+        assert len(detail) < 1000
+
+
+@settings_(max_examples=60, deadline=None)
+@given(body=ANY | st.dictionaries(st.sampled_from(["name", "config", "steps"]) | SURROGATES, ANY))
+def test_any_body_is_a_run_or_a_sentence(sample: tuple[httpx2.Client, Run, Run], body: Any) -> None:
+    client, *_ = sample
+    headers = {"Content-Type": "application/json"}
+    answer = client.post("/runs", content=json.dumps(body).encode(), headers=headers)
+    assert answer.status_code in {201, 422}
+    assert answer.status_code == 201 or answer.json()["detail"].endswith(".")
+
+
+@pytest.mark.parametrize(
+    "body", [b"1" * 5000, b'{"config": {"steps": ' + b"9" * 5000 + b"}}", b"[" * 100_000]
+)
+def test_a_body_that_no_parser_takes(sample: tuple[httpx2.Client, Run, Run], body: bytes) -> None:
+    client, *_ = sample
+    answer = client.post("/runs", content=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code in {400, 422}
+    assert answer.headers["content-type"] == "application/problem+json"

@@ -1,3 +1,4 @@
+import socket
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -40,6 +41,15 @@ def test_this_machines_names_are_served(served: httpx2.Client, host: str) -> Non
         "127.0.0.1.evil.example",
         "192.168.1.5",
         "[fe80::1]",
+        "[::1]evil.example",
+        "[::1].evil.example:80",
+        "[evil.example]",
+        "[::1",
+        "::1",
+        "127.0.0.1:evil.example",
+        "127.0.0.1@evil.example",
+        "localhost..",
+        "localhost:8000, evil.example",
         "",
         "0.0.0.0",  # noqa: S104
     ],
@@ -54,6 +64,10 @@ def test_other_names_are_not(served: httpx2.Client, host: str) -> None:
 @pytest.mark.parametrize(
     ("listening", "host", "served"),
     [
+        ("127.0.0.1", "proxied.example", True),
+        ("127.0.0.1", "PROXIED.example.:443", True),
+        ("127.0.0.1", "sub.proxied.example", False),
+        ("0.0.0.0", "proxied.example", True),  # noqa: S104
         ("0.0.0.0", "192.168.1.5:8000", True),  # noqa: S104
         ("::", "[fe80::1]:8000", True),
         ("0.0.0.0", "evil.example", False),  # noqa: S104
@@ -66,7 +80,7 @@ def test_other_names_are_not(served: httpx2.Client, host: str) -> None:
 def test_a_server_answers_to_where_it_listens(listening: str, host: str, served: bool) -> None:
     from server.security import HostCheck, _name
 
-    assert HostCheck(lambda *_: None, listening)._serves(_name(host)) is served  # type: ignore[arg-type]
+    assert HostCheck(lambda *_: None, listening, ["proxied.example"])._serves(_name(host)) is served  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -112,6 +126,45 @@ def test_a_body_is_counted_as_it_streams_in(served: httpx2.Client, mebibytes: in
     assert answer.headers["content-type"] == "application/problem+json"
 
 
+def raw(client: httpx2.Client, request: bytes) -> bytes:
+    """What a server answers to bytes that no HTTP library would send, until it closes."""
+    address = (client.base_url.host, client.base_url.port or 80)
+    with socket.create_connection(address, timeout=20) as connection:
+        connection.sendall(request)
+        answer = b""
+        while part := connection.recv(65_536):
+            answer += part
+    return answer
+
+
+@pytest.mark.parametrize("hosts", [b"", b"Host: localhost\r\nHost: evil.example\r\n"])
+def test_one_host_header_is_expected(served: httpx2.Client, hosts: bytes) -> None:
+    answer = raw(served, b"GET /runs HTTP/1.1\r\n" + hosts + b"Connection: close\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 400 ")
+
+
+def test_without_a_host_header_nothing_is_served(served: httpx2.Client) -> None:
+    assert raw(served, b"GET /runs HTTP/1.0\r\n\r\n").startswith(b"HTTP/1.1 421 ")
+
+
+@pytest.mark.parametrize("length", [b"-1", b"1e9", b"99999999999999999999", b"5\r\nContent-Length: 6"])
+def test_lengths_that_cannot_be_are_refused(served: httpx2.Client, length: bytes) -> None:
+    start = b"POST /predict HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: "
+    assert raw(served, start + length + b"\r\n\r\n")[9:12] in {b"400", b"413"}
+
+
+def test_a_body_that_never_comes_ends_with_408(
+    serving: Callable[[], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.app._BODY_SECONDS", 0.3)
+    with serving() as client:
+        head = b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nab"
+        answer = raw(client, head)  # which returns, since the server closes
+        assert answer.startswith(b"HTTP/1.1 408 ")
+        assert b"not complete after 0.3 s" in answer
+        assert client.post("/predict", content=b"").status_code == 422
+
+
 @pytest.mark.parametrize("path", ["/", "/healthz", "/nowhere", "/static/plotly.min.js", "/runs"])
 def test_every_answer_tells_the_browser_what_is_allowed(served: httpx2.Client, path: str) -> None:
     headers = served.get(path).headers
@@ -120,8 +173,28 @@ def test_every_answer_tells_the_browser_what_is_allowed(served: httpx2.Client, p
     assert "frame-ancestors 'none'" in policy
     assert "unsafe" not in policy
     assert headers["x-content-type-options"] == "nosniff"
-    assert headers["referrer-policy"] == "no-referrer"
+    assert headers["referrer-policy"] == "same-origin"
+    assert headers["x-request-id"]
     assert "access-control-allow-origin" not in headers
+
+
+def test_also_what_fails_and_what_is_refused(served: httpx2.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("boom")
+
+    monkeypatch.setattr("shadowboard.store.Store.run", fail)
+    answers = [
+        served.get("/runs/x", headers={"X-Request-ID": "mine-1"}),
+        served.get("/runs", headers={"Host": "evil.example"}),
+        served.post("/runs", headers={"Sec-Fetch-Site": "cross-site"}),
+        served.post("/runs", content=b"x" * (8 * MEBIBYTE + 1)),
+    ]
+    assert [answer.status_code for answer in answers] == [500, 421, 403, 413]
+    for answer in answers:
+        assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
+        assert answer.headers["x-request-id"]
+        assert answer.headers["content-type"] == "application/problem+json"
+    assert answers[0].json()["detail"] == "Unexpected RuntimeError; the server's log has more, under mine-1."
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from shadowboard.errors import SettingsInvalid
-from shadowboard.settings import load_settings
+from shadowboard.settings import Settings, load_settings
 
 
 def test_an_option_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -19,6 +19,53 @@ def test_a_bad_value_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SHADOWBOARD_PORT", "high")
     with pytest.raises(SettingsInvalid, match="SHADOWBOARD_PORT is 'high'; expected a valid integer"):
         load_settings()
+
+
+@pytest.mark.parametrize(
+    "token", ["tooshort", "fifteen-letters", "with a space in it", "Kaffeemühle-Kaffeemühle"]
+)
+def test_a_token_that_cannot_be_used_is_not_shown(monkeypatch: pytest.MonkeyPatch, token: str) -> None:
+    monkeypatch.setenv("SHADOWBOARD_TOKEN", token)
+    with pytest.raises(
+        SettingsInvalid, match="SHADOWBOARD_TOKEN cannot be used; expected 16 or more"
+    ) as caught:
+        load_settings()
+    assert token not in str(caught.value)
+
+
+def test_the_token_is_not_shown_with_the_settings() -> None:
+    settings = load_settings(token="x-secret-x-secret")  # noqa: S106
+    assert settings.token.get_secret_value() == "x-secret-x-secret"
+    assert "secret-" not in f"{settings!r} {settings} {settings.model_dump()} {settings.model_dump_json()}"
+
+
+def test_an_empty_token_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHADOWBOARD_TOKEN", "")
+    assert not load_settings().token
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("", []),
+        ("Board.example", ["board.example"]),
+        ("a.example, b.example,", ["a.example", "b.example"]),
+        ("192.0.2.7", ["192.0.2.7"]),
+    ],
+)
+def test_allowed_hosts(text: str, names: list[str]) -> None:
+    assert Settings(allowed_hosts=text).names == names
+
+
+@pytest.mark.parametrize("text", ["*", "*.example", "https://a.example", "a.example:443", "a b\nc", "a,,b"])
+def test_allowed_hosts_are_names(text: str) -> None:
+    with pytest.raises(SettingsInvalid, match=r"SHADOWBOARD_ALLOWED_HOSTS is .*; expected names without"):
+        load_settings(allowed_hosts=text)
+
+
+def test_levels_in_any_case(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHADOWBOARD_LOG_LEVEL", "INFO")
+    assert load_settings().log_level == "info"
 
 
 def test_settings_do_not_change() -> None:
