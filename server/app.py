@@ -13,6 +13,7 @@ from server.datasets import Datasets
 from server.engine import EngineLoader
 from server.heads import HeadRequests
 from server.logs import RequestLog
+from server.openapi import Described
 from server.problems import LastResort
 from server.routes import (
     compare,
@@ -72,7 +73,7 @@ def create_app(settings: Settings) -> FastAPI:
         await asyncio.to_thread(loader.close)
         store.close()
 
-    app = FastAPI(
+    app = Described(
         title="Shadowboard",
         version=__version__,
         description="Raw and averaged weights of training runs, compared. Times are seconds since 1970, UTC; "
@@ -82,7 +83,6 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=lifespan,
         docs_url=None,  # their pages load scripts from elsewhere; server/api_page.py is ours
         redoc_url=None,
-        responses=problems.RESPONSES,
         middleware=[
             Middleware(RequestLog),
             Middleware(SecurityHeaders),

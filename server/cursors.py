@@ -4,7 +4,7 @@ import re
 
 from shadowboard.records import Cursor
 
-_CURSOR = re.compile(r"m(\d{1,18})-c(\d{1,18})-e(\d{1,18})", re.ASCII)
+PATTERN = "m([0-9]{1,18})-c([0-9]{1,18})-e([0-9]{1,18})"
 
 
 def encode(cursor: Cursor) -> str:
@@ -14,7 +14,7 @@ def encode(cursor: Cursor) -> str:
 
 def decode(text: str) -> Cursor:
     """The cursor in an event's id. Raises ValueError."""
-    match = _CURSOR.fullmatch(text)
+    match = re.fullmatch(PATTERN, text)
     if match is None:
         raise ValueError("the id of an event, such as m12-c3-e40")
     return Cursor(*map(int, match.groups()))

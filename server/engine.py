@@ -81,7 +81,6 @@ class EngineLoader:
             raise HTTPException(
                 HTTPStatus.SERVICE_UNAVAILABLE,
                 "TensorFlow is still loading; try again in a few seconds.",
-                {"Retry-After": "5"},
             ) from None
 
     def wake(self) -> None:

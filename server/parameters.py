@@ -3,11 +3,13 @@
 from typing import Annotated, Literal
 
 from fastapi import Path, Query
-from pydantic import AfterValidator
+from fastapi.openapi.models import Example
+from pydantic import AfterValidator, WithJsonSchema
 
-from server.cursors import decode
+from server.cursors import PATTERN, decode
 
 _LONGEST = 500
+_STEP = "latest|best|[0-9]{1,15}"
 
 
 def _step(text: str) -> str:
@@ -31,32 +33,63 @@ def _event_id(text: str) -> str:
     return text
 
 
-_Name = AfterValidator(_name)
+def _text(**limits: object) -> WithJsonSchema:
+    """What the document says of a text; the validators have the better sentences."""
+    return WithJsonSchema({"type": "string", **limits})
 
-RunInPath = Annotated[str, Path(description="Id or name of a run"), _Name]
+
+_Name = Annotated[str, AfterValidator(_name), _text(maxLength=_LONGEST, pattern=r"^[^\u0000]*$")]
+
+_RUN = {"by its name": Example(summary="The run that `shadowboard up` begins with", value="reference recipe")}
+_LATEST = {"latest": Example(summary="The newest checkpoint", value="latest")}
+
+RunInPath = Annotated[_Name, Path(description="Id or name of a run", openapi_examples=_RUN)]
 RunInQuery = Annotated[
-    str, Query(description="Id or name of a run; empty: the newest that has a checkpoint"), _Name
+    _Name,
+    Query(
+        description="Id or name of a run; empty: the newest that has a checkpoint", openapi_examples=_RUN
+    ),
 ]
-NewName = Annotated[str, _Name]
-Step = Annotated[str, Query(description="latest, best (on validation), or a number"), AfterValidator(_step)]
+NewName = _Name
+Step = Annotated[
+    str,
+    Query(description="latest, best (on validation), or a number", openapi_examples=_LATEST),
+    AfterValidator(_step),
+    _text(pattern=f"^({_STEP})?$"),
+]
 StepInPath = Annotated[
     str,
-    Path(description="latest, best (on validation, of the first average), or a number"),
+    Path(
+        description="latest, best (on validation, of the first average), or a number",
+        openapi_examples=_LATEST,
+    ),
     AfterValidator(_step),
+    _text(pattern=f"^({_STEP})$"),
 ]
 StepToRead = Annotated[
     str,
     Query(
         description="latest, best (on validation), or a number; empty: best where the run is finished and "
-        "evaluated, else latest; of no run in particular: the best of the newest finished one"
+        "evaluated, else latest; of no run in particular: the best of the newest finished one",
+        openapi_examples=_LATEST,
     ),
     AfterValidator(lambda text: text and _step(text)),
+    _text(pattern=f"^({_STEP})?$"),
 ]
 SplitName = Annotated[
     Literal["validation", "test"],
-    Query(description="Images held back from training, to choose by; or those kept for the end"),
+    Query(
+        description="Images held back from training, to choose by; or those kept for the end",
+        openapi_examples={"test": Example(value="test")},
+    ),
 ]
 AverageName = Annotated[
-    str, Query(description="Which average, when the run keeps several; empty: the first"), _Name
+    _Name,
+    Query(
+        description="Which average, when the run keeps several; empty: the first",
+        openapi_examples={
+            "the first": Example(summary="As the first average is called", value="ExponentialMovingAverage")
+        },
+    ),
 ]
-EventId = AfterValidator(_event_id)
+EventId = Annotated[str, AfterValidator(_event_id), _text(pattern=f"^({PATTERN})?$")]

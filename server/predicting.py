@@ -18,7 +18,7 @@ from shadowboard.digit_image import DigitImage
 from shadowboard.records import Run
 from shadowboard.store import Store
 
-_FRESH_SECONDS = 0.1
+_FRESH_SECONDS = 0.25
 _STALE_SECONDS = 0.5
 _CLIENT_SECONDS = 0.25
 _TRACKS_WAITING = 15
@@ -30,7 +30,7 @@ _Key = tuple[str, str]  # run and step, as asked for
 class Predictor:
     """Reads digits with the weights that a request means. For one event loop.
 
-    Which these are is looked up in a thread, at most ten times a second for all who ask for the same. On a
+    Which these are is looked up in a thread, at most four times a second for all who ask for the same. On a
     busy server a look takes long, for its thread waits for Python's lock: meanwhile the one before is used,
     unless it is half a second old.
     """

@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
+from starlette.routing import Match, Mount
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server.logs import request_id
@@ -22,10 +23,12 @@ MEDIA_TYPE = "application/problem+json"
 
 _LONGEST = 100  # characters of a value that is quoted
 _RETRY_SECONDS = "5"
+_METHODS = ("GET", "POST", "PATCH", "DELETE")
 
 _STATUS: dict[type[errors.ShadowboardError], HTTPStatus] = {
     errors.RunMissing: HTTPStatus.NOT_FOUND,
     errors.CheckpointMissing: HTTPStatus.NOT_FOUND,
+    errors.ImageMissing: HTTPStatus.NOT_FOUND,
     errors.RunBusy: HTTPStatus.CONFLICT,
     errors.CheckpointDamaged: HTTPStatus.CONFLICT,
     errors.DatasetError: HTTPStatus.CONFLICT,
@@ -40,33 +43,32 @@ _STATUS: dict[type[errors.ShadowboardError], HTTPStatus] = {
 class Problem(BaseModel):
     """The body of every error: `detail` is one sentence that a person can act on."""
 
-    type: str = "about:blank"
-    title: str = Field(description="The status in words")
-    status: int
+    type: str = Field("about:blank", description="Always this: the status says it all")
+    title: str = Field(description="The status in words", examples=["Not Found"])
+    status: int = Field(description="The status in digits", examples=[404])
     detail: str = Field(description="What is the matter, and what was expected")
 
 
-_CONTENT = {MEDIA_TYPE: {"schema": Problem.model_json_schema()}}
+def answers(*kinds: type[errors.ShadowboardError]) -> dict[int | str, dict[str, Any]]:
+    """For the `responses` of a route that may raise these; what any route may answer is added to them."""
+    found: dict[int | str, dict[str, Any]] = {}
+    for kind in kinds:
+        answer = found.setdefault(_status(kind).value, {"description": ""})
+        answer["description"] = f"{answer['description']} {kind.__doc__}".strip()
+    return found
 
-RESPONSES: dict[int | str, dict[str, Any]] = {
-    "4XX": {
-        "content": _CONTENT,
-        "description": "404: nothing of that name. 409: not as the run, its checkpoint or its data are now. "
-        "413: too large a body; 408: too slow a one. 422: a value that cannot be used. 401: changing "
-        "something needs the server's token. 403, 421: from or for another site.",
-    },
-    "5XX": {
-        "content": _CONTENT,
-        "description": "500: unexpected; the server's log has more. 503: the database or TensorFlow is not "
-        "ready, or too many requests wait; try again after the seconds of Retry-After.",
-    },
-}
+
+def _status(kind: type[errors.ShadowboardError]) -> HTTPStatus:
+    found = (status for known, status in _STATUS.items() if issubclass(kind, known))
+    return next(found, HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
 def problem(status: int, detail: str, headers: dict[str, str] | None = None, **members: Any) -> Response:
     """The answer to a request that cannot be met; `members` stand beside the detail (RFC 9457, 3.2)."""
     detail = detail.encode(errors="replace").decode()  # it may quote text that is no valid Unicode
     body = Problem(title=HTTPStatus(status).phrase, status=status, detail=detail)
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        headers = {"Retry-After": _RETRY_SECONDS} | (headers or {})
     return JSONResponse(body.model_dump() | members, status, headers, media_type=MEDIA_TYPE)
 
 
@@ -78,11 +80,7 @@ def install(app: FastAPI) -> None:
 
 
 async def _domain_error(_request: Request, error: errors.ShadowboardError) -> Response:
-    status = next(
-        (s for kind, s in _STATUS.items() if isinstance(error, kind)), HTTPStatus.INTERNAL_SERVER_ERROR
-    )
-    headers = {"Retry-After": _RETRY_SECONDS} if status == HTTPStatus.SERVICE_UNAVAILABLE else None
-    return problem(status, str(error), headers)
+    return problem(_status(type(error)), str(error))
 
 
 async def _http_error(request: Request, error: HTTPException) -> Response:
@@ -93,9 +91,17 @@ async def _http_error(request: Request, error: HTTPException) -> Response:
         if error.status_code == HTTPStatus.NOT_FOUND:
             detail = f"There is nothing at {request.url.path}."
         if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-            allowed = headers.get("allow") or headers.get("Allow", "another method")
-            detail = f"{request.method} is not possible at {request.url.path}; expected {allowed}."
+            headers["Allow"] = ", ".join(_allowed(request))
+            detail = f"{request.method} is not possible at {request.url.path}; expected {headers['Allow']}."
     return problem(error.status_code, detail, headers)
+
+
+def _allowed(request: Request) -> list[str]:
+    """The methods that are possible at the path: the framework names those of one route only."""
+    scope = dict(request.scope, root_path=request.scope.get("app_root_path", request.scope["root_path"]))
+    routes = [route for route in request.app.routes if not isinstance(route, Mount)]
+    found = [m for m in _METHODS if any(r.matches(scope | {"method": m})[0] is Match.FULL for r in routes)]
+    return ["GET", "HEAD", *found[1:]] if "GET" in found else found or ["GET", "HEAD"]  # a file's
 
 
 async def _validation_error(_request: Request, error: RequestValidationError) -> Response:

@@ -101,20 +101,19 @@ def _knob(name: str, schema: Mapping[str, Any]) -> Knob:
 
 
 def _limits(schema: Mapping[str, Any]) -> str:
-    """`1 to 65,536`; `above 0`; `0 to below 1`; empty for what has none."""
+    """`1 to 65,536`; `above 0 to 1`; `0 to below 1`; empty for what has none."""
+    if schema["type"] == "integer" and "exclusiveMaximum" in schema:
+        schema = {**schema, "maximum": schema["exclusiveMaximum"] - 1}
     low = schema.get("minimum", schema.get("exclusiveMinimum"))
     high = schema.get("maximum", schema.get("exclusiveMaximum"))
     if low is None or high is None:
         return ""
-    below = "below " if "exclusiveMaximum" in schema else ""
-    above = "above " if "exclusiveMinimum" in schema else ""
-    return f"{above}{_grouped(low)} to {below}{_grouped(high)}"
+    above = "" if "minimum" in schema else "above "
+    below = "" if "maximum" in schema else "below "
+    return f"{above}{low:,.15g} to {below}{high:,.15g}"
 
 
 def _plain(value: Any) -> str:
     """0.0001, not 1e-04."""
     return f"{value:.10f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
 
-
-def _grouped(value: float) -> str:
-    return f"{value:,.15g}" if value < 1e15 else f"{value:g}"

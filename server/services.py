@@ -32,8 +32,8 @@ async def _services(request: Request) -> Services:
     return cast(Services, request.app.state.services)
 
 
-async def _engine(services: Annotated[Services, Depends(_services)]) -> Engine:
-    return await services.loader.engine()
+async def _engine(request: Request) -> Engine:
+    return await cast(Services, request.app.state.services).loader.engine()
 
 
 TheServices = Annotated[Services, Depends(_services)]

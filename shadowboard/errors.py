@@ -6,6 +6,7 @@ ShadowboardError
 ├── DatasetError
 │   ├── DatasetMissing         no such folder or file
 │   └── DatasetDamaged         a file that is there and is not what it should be
+├── ImageMissing               no such image in the data set
 ├── PictureInvalid             bytes that are no picture, or a picture that cannot be read as a digit
 ├── CheckpointError
 │   ├── CheckpointMissing      no such checkpoint
@@ -43,6 +44,10 @@ class DatasetMissing(DatasetError):
 
 class DatasetDamaged(DatasetError):
     """A file that is there and is not what it should be."""
+
+
+class ImageMissing(ShadowboardError):
+    """No such image in the data set."""
 
 
 class PictureInvalid(ShadowboardError):

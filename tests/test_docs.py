@@ -58,7 +58,8 @@ def test_every_option_of_every_command_is_documented(name: str) -> None:
         if isinstance(parameter, typer.core.TyperArgument):
             assert f"`{parameter.name} " in section
         elif not parameter.hidden:
-            assert {text for text in parameter.opts if f"`{text}" not in section.replace(" / ", "` `")} == set()
+            spelt = section.replace(" / ", "` `")
+            assert {text for text in parameter.opts if f"`{text}" not in spelt} == set()
     assert set(re.findall(r"`(--[\w-]+)", section)) <= options(name) | {"--help"}
 
 

@@ -7,9 +7,11 @@ from fastapi import APIRouter, Response
 from server.answers import written
 from server.engine import Engine
 from server.parameters import RunInPath, StepInPath
+from server.problems import answers
 from server.schemas.checkpoints import CheckpointFile, CheckpointList, VariableList, VariableView
 from server.services import Services, TheEngine, TheServices
 from server.threads import Threads
+from shadowboard.errors import CheckpointDamaged, CheckpointMissing, CheckpointUnsuitable, RunMissing
 from shadowboard.records import Run
 
 if TYPE_CHECKING:
@@ -23,7 +25,9 @@ def checkpoints_router() -> APIRouter:
     router = APIRouter(prefix="/runs", tags=["runs"])
     inspecting = Threads(1, _WAITING)
 
-    @router.get("/{run_id}/checkpoints", summary="List the checkpoints of a run")
+    @router.get(
+        "/{run_id}/checkpoints", summary="List the checkpoints of a run", responses=answers(RunMissing)
+    )
     async def list_checkpoints(services: TheServices, engine: TheEngine, run_id: RunInPath) -> CheckpointList:
         """Those that its worker has saved, whether or not their files are still there."""
         return await engine.threads.run(_list, services, engine, run_id)
@@ -32,6 +36,7 @@ def checkpoints_router() -> APIRouter:
         "/{run_id}/checkpoints/{step}/variables",
         summary="Inspect a checkpoint",
         response_model=VariableList,
+        responses=answers(RunMissing, CheckpointMissing, CheckpointDamaged, CheckpointUnsuitable),
     )
     async def list_variables(
         services: TheServices, engine: TheEngine, run_id: RunInPath, step: StepInPath

@@ -8,6 +8,7 @@ from fastapi.concurrency import run_in_threadpool
 from pydantic_core import to_json
 
 from server.parameters import AverageName, RunInQuery, SplitName, Step
+from server.routes.evaluate import ERRORS
 from server.schemas.comparisons import ComparisonView
 from server.services import TheEngine, TheServices, find_run
 from shadowboard.errors import CheckpointUnsuitable
@@ -27,6 +28,7 @@ router = APIRouter(tags=["weights"])
     summary="Compare raw with averaged weights",
     response_model=ComparisonView,
     response_description="Both evaluations, and their paired difference",
+    responses=ERRORS,
 )
 async def compare(
     services: TheServices,

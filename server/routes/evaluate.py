@@ -8,9 +8,16 @@ from fastapi import APIRouter, Depends, Query
 from fastapi.concurrency import run_in_threadpool
 
 from server.parameters import AverageName, RunInQuery, SplitName, Step
+from server.problems import answers
 from server.schemas.evaluations import DigitResult, EvaluationView
 from server.services import TheEngine, TheServices, find_run
-from shadowboard.errors import CheckpointUnsuitable
+from shadowboard.errors import (
+    CheckpointDamaged,
+    CheckpointMissing,
+    CheckpointUnsuitable,
+    DatasetError,
+    RunMissing,
+)
 from shadowboard.records import Run
 
 if TYPE_CHECKING:
@@ -18,6 +25,9 @@ if TYPE_CHECKING:
     from server.results import Result
 
 router = APIRouter(tags=["weights"])
+
+ERRORS = answers(RunMissing, CheckpointMissing, CheckpointDamaged, DatasetError, CheckpointUnsuitable)
+"""Of every route that answers with evaluations."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +81,7 @@ def _average(run: Run, ema: bool, average: str) -> str:
     return average or run.config.averages[0].name
 
 
-@router.get("/evaluate", summary="Evaluate a checkpoint")
+@router.get("/evaluate", summary="Evaluate a checkpoint", responses=ERRORS)
 def evaluate(asked: TheEvaluation) -> EvaluationView:
     """How many images its raw or averaged weights read right; computed at once where not stored yet."""
     made, choice = asked.result.evaluation, asked.choice

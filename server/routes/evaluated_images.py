@@ -4,23 +4,30 @@ from typing import Annotated
 
 import numpy as np
 from fastapi import APIRouter, Query
+from fastapi.openapi.models import Example
 from pydantic import BeforeValidator, Field
 
-from server.routes.evaluate import TheEvaluation
+from server.routes.evaluate import ERRORS, TheEvaluation
 from server.schemas.evaluations import EvaluatedImage, EvaluatedImages
 
 router = APIRouter(tags=["weights"])
+
+_FOUR, _NINE = ({"often taken for each other": Example(value=digit)} for digit in (4, 9))
 
 Digit = Annotated[
     Annotated[int, Field(ge=0, le=9)] | None, BeforeValidator(lambda value: None if value == "" else value)
 ]
 
 
-@router.get("/evaluate/images", summary="List evaluated images")
+@router.get("/evaluate/images", summary="List evaluated images", responses=ERRORS)
 def evaluated_images(
     asked: TheEvaluation,
-    label: Annotated[Digit, Query(description="The digit that they are; empty: any")] = None,
-    digit: Annotated[Digit, Query(description="The digit that they were read as; empty: any")] = None,
+    label: Annotated[
+        Digit, Query(description="The digit that they are; empty: any", openapi_examples=_FOUR)
+    ] = None,
+    digit: Annotated[
+        Digit, Query(description="The digit that they were read as; empty: any", openapi_examples=_NINE)
+    ] = None,
     limit: Annotated[int, Query(ge=1, le=1000, description="How many to list")] = 200,
 ) -> EvaluatedImages:
     """Which images its raw or averaged weights read as which digit: those of one cell of its confusion."""

@@ -5,16 +5,21 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Query
 from fastapi.concurrency import run_in_threadpool
+from fastapi.openapi.models import Example
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from server.cursors import decode
 from server.events import list_events, run_events
 from server.parameters import EventId, RunInPath
+from server.problems import answers
 from server.services import TheServices
 from server.watching import Entry
+from shadowboard.errors import RunMissing
 from shadowboard.records import Cursor, Run
 
 router = APIRouter(tags=["runs"])
+
+_FIRST = {"all of it": Example(summary="All that there is, from the beginning", value="m0-c0-e0")}
 
 # What a stream starts from is read before it answers, so that an error still has a status.
 
@@ -26,9 +31,15 @@ async def _run(services: TheServices, run_id: RunInPath) -> Run:
 async def _start(
     services: TheServices,
     after: Annotated[
-        str, Query(description="Id of the event to resume after, or the `cursor` of the history"), EventId
+        EventId,
+        Query(
+            description="Id of the event to resume after, or the `cursor` of the history",
+            openapi_examples=_FIRST,
+        ),
     ] = "",
-    last_event_id: Annotated[str, Header(description="The same; goes before `after`"), EventId] = "",
+    last_event_id: Annotated[
+        EventId, Header(description="The same; goes before `after`", openapi_examples=_FIRST)
+    ] = "",
 ) -> Cursor:
     if text := last_event_id or after:
         return decode(text)
@@ -70,6 +81,7 @@ async def list_of_runs_events(
     summary="Follow a run",
     response_class=EventSourceResponse,
     response_description="Server-sent events, until the run is deleted or the server stops",
+    responses=answers(RunMissing),
 )
 async def events(
     services: TheServices,

@@ -37,8 +37,7 @@ async def readyz(services: TheServices) -> Readiness | Response:
     found, wanting = await run(_readiness, services)
     if not wanting:
         return found
-    headers = {"Retry-After": "5"}
-    return problem(HTTPStatus.SERVICE_UNAVAILABLE, wanting, headers, **found.model_dump(mode="json"))
+    return problem(HTTPStatus.SERVICE_UNAVAILABLE, wanting, **found.model_dump(mode="json"))
 
 
 def _readiness(services: Services) -> tuple[Readiness, str]:

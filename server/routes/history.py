@@ -8,14 +8,21 @@ from server.answers import written
 from server.cursors import encode
 from server.history import training_curve
 from server.parameters import RunInPath
+from server.problems import answers
 from server.schemas.history import EvaluationSummary, History
 from server.services import TheServices
+from shadowboard.errors import RunMissing
 from shadowboard.records import Cursor
 
 router = APIRouter(prefix="/runs", tags=["runs"])
 
 
-@router.get("/{run_id}/history", summary="Get the curves of a run", response_model=History)
+@router.get(
+    "/{run_id}/history",
+    summary="Get the curves of a run",
+    response_model=History,
+    responses=answers(RunMissing),
+)
 def history(
     services: TheServices,
     run_id: RunInPath,

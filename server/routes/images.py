@@ -1,14 +1,15 @@
 """The images of the data set."""
 
 import io
-from http import HTTPStatus
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, HTTPException, Path, Response
+from fastapi import APIRouter, Path, Response
 from PIL import Image
 
+from server.problems import answers
 from server.services import TheServices
 from shadowboard.dataset import IMAGE_SIDE, Split
+from shadowboard.errors import DatasetError, ImageMissing
 
 router = APIRouter(tags=["images"])
 
@@ -19,7 +20,8 @@ _PNG = {"schema": {"type": "string", "format": "binary"}}
     "/images/{split}/{index}.png",
     summary="Get an image of the data set",
     response_class=Response,
-    responses={200: {"content": {"image/png": _PNG}, "description": "28×28 pixels, 8 bits of grey"}},
+    responses={200: {"content": {"image/png": _PNG}, "description": "28×28 pixels, 8 bits of grey"}}
+    | answers(ImageMissing, DatasetError),
 )
 def image(
     services: TheServices,
@@ -34,9 +36,7 @@ def image(
     """An image of MNIST, as it came: light ink on black."""
     images: Split = getattr(services.datasets.get("mnist"), split)
     if not 0 <= index < len(images):
-        raise HTTPException(
-            HTTPStatus.NOT_FOUND, f"There is no {split} image {index}; expected 0 to {len(images) - 1}."
-        )
+        raise ImageMissing(f"There is no {split} image {index}; expected 0 to {len(images) - 1}.")
     file = io.BytesIO()
     Image.fromarray(images.images[index].reshape(IMAGE_SIDE, IMAGE_SIDE)).save(file, "PNG")
     headers = {"Cache-Control": "public, max-age=31536000, immutable"}

@@ -11,7 +11,8 @@ from starlette.types import Scope
 from server.api_page import Api, prose
 from server.assets import Assets
 from server.authentication import can_change
-from server.services import TheServices
+from server.run_form import run_form
+from server.services import Services, TheServices
 from shadowboard import __version__
 
 _FOREVER = "public, max-age=31536000, immutable"
@@ -24,18 +25,27 @@ def page_router(assets: Assets) -> APIRouter:
     templates = Jinja2Templates(assets.templates)
     templates.env.filters["prose"] = prose
 
-    @router.get("/", response_class=HTMLResponse)
-    def dashboard(request: Request, services: TheServices) -> Response:
+    def live_page(name: str, request: Request, services: Services) -> Response:
+        """A page about runs: with a chart, and with what may be changed."""
         token = services.settings.token
         context = {
             "can_change": can_change(token, request),
             "can_log_in": bool(token),
             "plotly_url": assets.plotly_url,
+            "run_form": run_form(),
             "static_url": assets.static_url,
             "version": __version__,
         }
         headers = {"Cache-Control": _ASK_AGAIN}
-        return templates.TemplateResponse(request, "dashboard.html", context, headers=headers)
+        return templates.TemplateResponse(request, name, context, headers=headers)
+
+    @router.get("/", response_class=HTMLResponse)
+    def dashboard(request: Request, services: TheServices) -> Response:
+        return live_page("dashboard.html", request, services)
+
+    @router.get("/compare-runs", response_class=HTMLResponse)
+    def compare_runs(request: Request, services: TheServices) -> Response:
+        return live_page("compare_runs.html", request, services)
 
     @router.get("/docs", response_class=HTMLResponse)
     def api(request: Request) -> Response:

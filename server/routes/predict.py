@@ -17,7 +17,7 @@ async def predict(
 ) -> Response:
     """What the raw weights and each average read in a picture, or in 28×28 numbers.
 
-    `chosen` says which checkpoint was read. It is looked up at most once in a tenth of a second.
+    `chosen` says which checkpoint was read; what has changed less than half a second ago may not count yet.
     """
     image = await pictures.one_picture(request, engine)
     promotion = await engine.predictor.promotion(run, step)

@@ -3,15 +3,17 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
+from fastapi.openapi.models import Example
 
 from server.answers import written
 from server.authentication import owner
 from server.parameters import RunInPath
+from server.problems import answers
 from server.schemas.runs import NewNameOfRun, NewRun, RunList, RunView
 from server.services import Services, TheServices
 from shadowboard.configuration import parse_config
 from shadowboard.deletion import delete_folder
-from shadowboard.errors import ConfigurationInvalid
+from shadowboard.errors import ConfigurationInvalid, RunBusy, RunMissing
 from shadowboard.records import Run
 from shadowboard.validation import quoted
 
@@ -28,7 +30,13 @@ def _view(services: Services, run: Run) -> RunView:
 def list_runs(
     services: TheServices,
     limit: Annotated[
-        int | None, Query(ge=1, le=1_000_000, description="Only so many of them; empty: all")
+        int | None,
+        Query(
+            ge=1,
+            le=1_000_000,
+            description="Only so many of them; left out: all",
+            openapi_examples={"a page": Example(value=20)},
+        ),
     ] = None,
 ) -> Response:
     """Newest first."""
@@ -36,7 +44,14 @@ def list_runs(
     return written(RunList(runs=[_view(services, run) for run in runs[:limit]], total=len(runs)))
 
 
-@router.post("", status_code=201, summary="Queue a run", dependencies=_OWNER)
+@router.post(
+    "",
+    status_code=201,
+    summary="Queue a run",
+    response_description="As it was queued",
+    responses=answers(ConfigurationInvalid),
+    dependencies=_OWNER,
+)
 def create_run(services: TheServices, new: NewRun | None = None) -> RunView:
     """A worker takes it as soon as one is free. Every field may be left out, and the body too."""
     new = new or NewRun()
@@ -49,13 +64,18 @@ def create_run(services: TheServices, new: NewRun | None = None) -> RunView:
     return _view(services, services.store.create_run(parse_config(new.config), new.name.strip()))
 
 
-@router.get("/{run_id}", summary="Look at a run")
+@router.get("/{run_id}", summary="Look at a run", responses=answers(RunMissing))
 def one_run(services: TheServices, run_id: RunInPath) -> RunView:
     """How far it is, and how it was configured."""
     return _view(services, services.store.run(run_id))
 
 
-@router.patch("/{run_id}", summary="Rename a run", dependencies=_OWNER)
+@router.patch(
+    "/{run_id}",
+    summary="Rename a run",
+    responses=answers(RunMissing, ConfigurationInvalid),
+    dependencies=_OWNER,
+)
 def rename_run(services: TheServices, run_id: RunInPath, changes: NewNameOfRun) -> RunView:
     """Give it another name; several runs may have the same. Its id stays."""
     name = changes.name.strip()
@@ -66,7 +86,13 @@ def rename_run(services: TheServices, run_id: RunInPath, changes: NewNameOfRun) 
     return _view(services, services.store.run(run.id))
 
 
-@router.post("/{run_id}/stop", status_code=202, summary="Stop a run", dependencies=_OWNER)
+@router.post(
+    "/{run_id}/stop",
+    status_code=202,
+    summary="Stop a run",
+    responses=answers(RunMissing, RunBusy),
+    dependencies=_OWNER,
+)
 def stop_run(services: TheServices, run_id: RunInPath) -> RunView:
     """Ask its worker to save a checkpoint and stop.
 
@@ -80,7 +106,13 @@ def stop_run(services: TheServices, run_id: RunInPath) -> RunView:
     return _view(services, services.store.run(run.id))
 
 
-@router.post("/{run_id}/resume", status_code=202, summary="Resume a run", dependencies=_OWNER)
+@router.post(
+    "/{run_id}/resume",
+    status_code=202,
+    summary="Resume a run",
+    responses=answers(RunMissing, RunBusy),
+    dependencies=_OWNER,
+)
 def resume_run(services: TheServices, run_id: RunInPath) -> RunView:
     """Queue a run again that was stopped or has failed; it goes on from its last checkpoint."""
     run = services.store.run(run_id)
@@ -89,7 +121,12 @@ def resume_run(services: TheServices, run_id: RunInPath) -> RunView:
 
 
 @router.delete(
-    "/{run_id}", status_code=204, summary="Delete a run", response_description="Deleted", dependencies=_OWNER
+    "/{run_id}",
+    status_code=204,
+    summary="Delete a run",
+    response_description="Deleted",
+    responses=answers(RunMissing, RunBusy),
+    dependencies=_OWNER,
 )
 def delete_run(services: TheServices, run_id: RunInPath) -> None:
     """Its curves, its evaluations and its checkpoints are gone for good. One in training must stop first."""

@@ -7,10 +7,11 @@ from fastapi import APIRouter, Response
 from server.answers import written
 from server.engine import Engine
 from server.parameters import RunInPath
+from server.problems import answers
 from server.schemas.history import EvaluationSummary
 from server.schemas.standings import Best, BestList, RunScores, ScoreList, Scores
 from server.services import Services, TheEngine, TheServices
-from shadowboard.errors import CheckpointMissing
+from shadowboard.errors import CheckpointMissing, CheckpointUnsuitable, RunMissing
 from shadowboard.records import Score
 
 router = APIRouter(prefix="/runs", tags=["runs"])
@@ -27,7 +28,11 @@ def scores(services: TheServices) -> Response:
     return written(ScoreList(runs=found))
 
 
-@router.get("/{run_id}/best", summary="Find the best checkpoints of a run")
+@router.get(
+    "/{run_id}/best",
+    summary="Find the best checkpoints of a run",
+    responses=answers(RunMissing, CheckpointMissing, CheckpointUnsuitable),
+)
 async def best(services: TheServices, engine: TheEngine, run_id: RunInPath) -> BestList:
     """Those of its raw weights and of its averages, by validation; damaged and deleted ones are passed over.
 

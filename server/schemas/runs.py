@@ -17,7 +17,9 @@ class _Knobs:
 
     @classmethod
     def __get_pydantic_json_schema__(cls, _: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        return handler(RunConfig.__pydantic_core_schema__)
+        schema = handler(RunConfig.__pydantic_core_schema__)
+        schema["properties"]["data"] = {"const": "mnist", "default": "mnist", "description": "MNIST"}
+        return schema
 
 
 class RunView(BaseModel):
