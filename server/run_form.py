@@ -52,7 +52,9 @@ class RunForm:
 
 PRESETS = (
     Preset("Reference recipe", "One hidden layer of 500, 30,000 steps, one average with decay 0.99", {}),
-    Preset("Quick look", "The same in 3,000 steps, a checkpoint every 100", {"steps": 3000, "save_every": 100}),
+    Preset(
+        "Quick look", "The same in 3,000 steps, a checkpoint every 100", {"steps": 3000, "save_every": 100}
+    ),
     Preset(
         "No num_updates",
         "The decay is 0.99 from the first step on: the average starts slowly",
@@ -88,7 +90,9 @@ def run_form() -> RunForm:
 
 def _knob(name: str, schema: Mapping[str, Any]) -> Knob:
     default = schema["default"]
-    kind = "choice" if "enum" in schema else {"array": "list", "integer": "whole"}.get(schema["type"], "number")
+    kind = (
+        "choice" if "enum" in schema else {"array": "list", "integer": "whole"}.get(schema["type"], "number")
+    )
     return Knob(
         name=name,
         label=_LABELS.get(name, name.replace("_", " ").capitalize()),
@@ -116,4 +120,3 @@ def _limits(schema: Mapping[str, Any]) -> str:
 def _plain(value: Any) -> str:
     """0.0001, not 1e-04."""
     return f"{value:.10f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
-

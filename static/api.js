@@ -26,14 +26,20 @@ const query = (values) => new URLSearchParams(Object.entries(values).filter(([, 
 const json = (method, value) =>
   ({ method, headers: { "Content-Type": "application/json" }, body: JSON.stringify(value) });
 
-export const listRuns = async () => (await request("runs")).runs;
+/** The newest `limit` runs, or all, and how many there are in all. */
+export const listRuns = (limit = null) => request(`runs?${query({ limit })}`);
+export const readRun = (id) => request(run(id));
+export const readScores = async () => (await request("runs/scores")).runs;
 export const queueRun = (name = "", config = {}) => request("runs", json("POST", { name, config }));
 export const renameRun = (id, name) => request(run(id), json("PATCH", { name }));
 export const stopRun = (id) => request(`${run(id)}/stop`, { method: "POST" });
 export const resumeRun = (id) => request(`${run(id)}/resume`, { method: "POST" });
 export const deleteRun = (id) => request(run(id), { method: "DELETE" });
-export const readHistory = (id) => request(`${run(id)}/history`);
-export const eventsAddress = (id, after) => `${run(id)}/events?after=${encodeURIComponent(after)}`;
+/** The curves of a run; of the training's, `points` at most. */
+export const readHistory = (id, points = null) => request(`${run(id)}/history?${query({ max_points: points })}`);
+/** One run's events beyond a cursor, and those of the list of runs. */
+export const eventsAddress = (id, after) => `${run(id)}/events?runs=true&after=${encodeURIComponent(after)}`;
+export const listEventsAddress = "events";
 
 /** One evaluation of a checkpoint's raw weights. */
 export const evaluate = (id, step, split) => request(`evaluate?${query({ run: id, step, split })}`);
@@ -41,8 +47,26 @@ export const evaluate = (id, step, split) => request(`evaluate?${query({ run: id
 /** Both evaluations of a checkpoint, and their difference. */
 export const compare = (id, step, split, average) => request(`compare?${query({ run: id, step, split, average })}`);
 
+/** The images that one set of weights reads as a digit: `question` as GET /evaluate/images takes it. */
+export const listEvaluated = (question) => request(`evaluate/images?${query(question)}`);
+
+/** One image of a run's data set, read by every checkpoint of the run. */
+export const readThroughTraining = (id, split, index) => request(`${run(id)}/readings?${query({ split, index })}`);
+
 /** Read a picture with a checkpoint of a run; `body` is a Blob of a picture or 28 rows of 28 numbers. */
 export const predict = (id, step, body) => request(`predict?${query({ run: id, step })}`, picture(body));
+
+/** Read several images, each 28 rows of 28 numbers, with one checkpoint of a run. */
+export const predictAll = (id, step, images, signal) =>
+  request(`predict/batch?${query({ run: id, step })}`, { ...json("POST", { images }), signal });
+
+/** Read an image with every checkpoint of a run. */
+export const readDrawingThroughTraining = (id, image, signal) =>
+  request(`${run(id)}/readings`, { ...json("POST", { image }), signal });
+
+/** An image of the run's data set: { image, label }. */
+export const readSample = (id, split, index) =>
+  request(`${run(id)}/readings?${query({ split, index, max_points: 1 })}`);
 
 const picture = (body) =>
   body instanceof Blob

@@ -25,7 +25,8 @@ export function setUpBanner(state) {
       show(now.notice, "problem", true);
       state.set({ notice: null });
     }
-    if (now.connection === connection) return;
+    // Before anything is seen, the page itself says what it waits for.
+    if (now.connection === connection || now.runs === null) return;
     const before = connection;
     connection = now.connection;
     if (connection === "lost") {

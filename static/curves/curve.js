@@ -1,103 +1,76 @@
-// The chart: draws the figure, keeps the user's zoom, and says which step is being pointed at.
+// The accuracy panel: the curves and the gap between them.
 
-import { byId, setText } from "../dom.js";
-import { figure } from "./figure.js";
-import { count, percent } from "../format.js";
+import { comparableSteps } from "../dashboard/selection.js";
 import { summary } from "../dashboard/sentence.js";
-import { colour } from "../theme.js";
+import { byId, element, setChildren, setText } from "../dom.js";
+import { averageLabel, count, percent } from "../format.js";
+import { setUpDownloads } from "./download.js";
+import { figure, title } from "./figure.js";
+import { setUpPlot } from "./plot.js";
+import { setUpKeys } from "./pointer.js";
+import { bestStep } from "./series.js";
 
-const LEAST_PAUSE = 250; // ms between two drawings: a chart that is redrawn with every event eats the battery
-const CONFIG = {
-  displayModeBar: false,
-  displaylogo: false,
-  showSendToCloud: false,
-  plotlyServerURL: "",
-  doubleClick: false,
-  responsive: true,
-  showTips: false,
-};
-
-/** Wire the chart; returns the renderer. `state.hovered` is the step under the pointer, or null. */
+/** Wire the panel; returns the renderer. */
 export function setUpCurve(state) {
-  const chart = byId("chart");
-  const script = byId("plotly");
-  const reset = byId("zoom-reset");
-  let zoom = {}; // the ranges that the user has chosen, by axis
-  let dragging = false;
-  let drawnAt = 0;
-  let pending;
-  let shown; // what the last drawing was made of
+  const frame = byId("curve-frame");
+  const render = setUpPlot(state, frame, {
+    basis: ({ run, history, average }) => [run.state, run.steps, history.curves, average],
+    picture: ({ run, split, view, measure, scale }) => [run.id, split, view, measure, scale].join(" "),
+    make: figure,
+    stepsOf: comparableSteps,
+    onDrawn(now, made) {
+      const words = `${title(now)} by step. ${summary(now)} All of it is in the table below.`;
+      byId("chart").setAttribute("aria-label", words);
+      setText(byId("chart-note"), made.empty ? "The curves begin with the first evaluated checkpoint." : "");
+      setText(byId("chart-caption"), caption(now, made));
+    },
+  });
+  setUpKeys(state, frame);
+  setUpDownloads(state);
+  byId("best-steps").addEventListener("click", ({ target }) => {
+    const step = target.closest("button")?.dataset.step;
+    if (step) state.set({ step: Number(step) });
+  });
 
-  script.addEventListener("load", () => draw());
-  script.addEventListener("error", () => setText(byId("chart-note"), "The chart library could not be loaded; reload the page."));
-  reset.addEventListener("click", resetZoom);
-
-  function resetZoom() {
-    zoom = {};
-    shown = undefined;
-    draw();
-  }
-
-  function listen() {
-    chart.on("plotly_hover", ({ xvals }) => state.set({ hovered: xvals[0] }));
-    chart.on("plotly_unhover", () => state.set({ hovered: null }));
-    chart.on("plotly_doubleclick", resetZoom);
-    chart.on("plotly_relayout", (changes) => {
-      for (const name of Object.keys(changes)) {
-        const axis = name.match(/^(.axis\d?)\.range/)?.[1];
-        if (axis) zoom[axis] = [...chart.layout[axis].range];
-      }
-      reset.hidden = !Object.keys(zoom).length;
-    });
-    // A drawing in the middle of a drag would end it.
-    chart.addEventListener("pointerdown", () => (dragging = true), true);
-    for (const end of ["pointerup", "pointercancel"]) window.addEventListener(end, () => (dragging = false), true);
-  }
-
-  function draw() {
-    clearTimeout(pending);
-    pending = undefined;
-    const now = state.get();
-    if (dragging) return later();
-    if (!window.Plotly || !now.run || byId("board").hidden) return;
-    const basis = [now.run.id, now.run.step, now.history, now.split, now.view, now.average, now.themed];
-    if (shown && basis.every((value, i) => value === shown[i])) return;
-    // Another run, split or view is another picture: the zoom was not meant for it.
-    if (shown && [0, 3, 4].some((i) => basis[i] !== shown[i])) zoom = {};
-    reset.hidden = !Object.keys(zoom).length;
-    shown = basis;
-    drawnAt = performance.now();
-    const colours = {
-      raw: colour("raw"),
-      ema: colour("ema"),
-      emaFaint: colour("ema-faint"),
-      ink: colour("ink"),
-      muted: colour("muted"),
-      line: colour("line"),
-    };
-    const font = getComputedStyle(document.body).fontFamily;
-    const { data, layout, below, empty } = figure(now, colours, { font, narrow: chart.clientWidth < 520, zoom });
-    const first = !chart.classList.contains("js-plotly-plot");
-    window.Plotly.react(chart, data, layout, CONFIG);
-    if (first) listen();
-    setText(byId("curve-title"), `${now.split === "test" ? "Test" : "Validation"} accuracy`);
-    chart.setAttribute("aria-label", `Accuracy by step. ${summary(now)} All of them are in the table below.`);
-    setText(byId("chart-note"), empty ? "The curves begin with the first evaluated checkpoint." : "");
-    setText(byId("chart-caption"), caption(below));
-  }
-
-  function later() {
-    pending ??= setTimeout(draw, Math.max(0, LEAST_PAUSE - (performance.now() - drawnAt)) || LEAST_PAUSE);
-  }
-
-  return () => (performance.now() - drawnAt < LEAST_PAUSE ? later() : draw());
+  return (now) => {
+    if (!now.run) return;
+    setText(byId("curve-title"), title(now));
+    renderBest(now);
+    render(now);
+  };
 }
 
-function caption(below) {
-  if (!below.length) return "";
+/** The best steps in words, as buttons that go there. */
+function renderBest({ run, history, average }) {
+  const button = (kind, label, name) => {
+    const step = bestStep(history, name);
+    if (step === null) return [];
+    const word = element("span", { class: `${kind}-word`, text: label });
+    return [element("button", { type: "button", class: "link", "data-step": step }, word, ` at ${count(step)}`)];
+  };
+  const buttons = [
+    ...button("raw", "raw", null),
+    ...(average ? button("ema", averageLabel(run, average), average) : []),
+  ];
+  setChildren(byId("best-steps"), ...(buttons.length ? ["Best by validation:", ...buttons] : []));
+}
+
+function caption({ scale, history, split }, { below, perfect, crowded }) {
+  const parts = [];
+  if (below.length) parts.push(left(below));
+  if (scale === "log" && [...history.curves].some(([key, points]) => key.startsWith(split) && points[0]?.step === 0)) {
+    parts.push("A logarithmic axis has no place for step 0.");
+  }
+  if (perfect) parts.push("Where no image was read wrong, half an image is drawn.");
+  if (crowded) parts.push("Of neighbouring checkpoints only the highest and the lowest are drawn; zoom in for all.");
+  return parts.join(" ");
+}
+
+function left(below) {
   const lowest = below.reduce((a, b) => (b.accuracy < a.accuracy ? b : a));
-  const steps = [...new Set(below.map((e) => e.step))];
-  const place = `${percent(lowest.accuracy, 1)} at step ${count(lowest.step)}`;
-  if (steps.length === 1) return `Below this close-up: ${place}. “Everything” shows it.`;
-  return `Below this close-up: points of ${count(steps.length)} steps, down to ${place}. “Everything” shows them.`;
+  const steps = new Set(below.map((e) => e.step));
+  const place = `${percent(lowest.accuracy, 1)} right at step ${count(lowest.step)}`;
+  if (steps.size === 1) return `Left out of this close-up: ${place}. “Everything” shows it.`;
+  return `Left out of this close-up: points of ${count(steps.size)} steps, down to ${place}. ` +
+    "“Everything” shows them.";
 }

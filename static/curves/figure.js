@@ -1,166 +1,174 @@
-// The curves as Plotly takes them: a function of the page's state, the colours and the user's zoom.
+// The accuracy figure as Plotly takes it: the curves with their bands above, the gap between two of them below.
 
-import { averageLabel } from "../format.js";
-import { curve } from "../dashboard/history.js";
-import { closeUp } from "./range.js";
+import { stepAxis, toPlace, toStep } from "./axis.js";
+import { gapAxis, gapBars, gapTitle, zeroLine } from "./gap.js";
+import { wilson } from "./interval.js";
+import { closeUp, risen } from "./range.js";
+import { extremes, within } from "./sampling.js";
+import { accuracyScale, errorScale } from "./scales.js";
+import { bestStep, gaps, series } from "./series.js";
+import { axisStyle, baseLayout, faded, note } from "./style.js";
 
-const FEW_STEPS = 10; // fewer would be numbered with fractions
+const TITLES = {
+  validation: { accuracy: "Validation accuracy", error: "Validation error rate" },
+  test: { accuracy: "Test accuracy", error: "Test error rate" },
+};
 const FEW_POINTS = 80; // up to so many, each evaluation is marked
-// Plotly's names and the same as text: what tells one average's curve from another's besides its shade.
-const SYMBOLS = [
-  ["circle", "●"], ["square", "■"], ["diamond", "◆"], ["triangle-up", "▲"],
-  ["triangle-down", "▼"], ["star", "★"], ["cross", "✚"], ["x", "✖"],
-];
+const SOME_POINTS = 6; // beyond, so many are, where it takes that to tell the averages apart
+const MOST_POINTS = 320; // of a curve, and bars: there are hardly more pixels
 
-/** The curves of one split: raw first, then every average, the chosen one last and so on top. */
-export function series({ run, history, split, average }) {
-  const averages = run.averages.map(({ name }, i) => ({
-    name,
-    label: averageLabel(run, name),
-    symbol: SYMBOLS[i % SYMBOLS.length][0],
-    sign: SYMBOLS[i % SYMBOLS.length][1],
-    chosen: name === average,
-    points: curve(history, split, name),
-  }));
-  averages.sort((a, b) => a.chosen - b.chosen);
-  return [{ name: null, label: "raw", points: curve(history, split, null) }, ...averages];
-}
-
-function accuracyTrace({ name, label, symbol, chosen, points }, colours) {
-  const raw = name === null;
-  const colour = raw ? colours.raw : chosen ? colours.ema : colours.emaFaint;
-  return {
-    type: "scatter",
-    mode: points.length <= FEW_POINTS ? "lines+markers" : "lines",
-    name: label,
-    x: points.map((e) => e.step),
-    y: points.map((e) => 100 * e.accuracy),
-    line: { color: colour, width: raw ? 1.5 : chosen ? 3 : 1.75, dash: raw ? "5px,4px" : "solid" },
-    marker: raw
-      ? { size: 5, symbol: "circle-open", color: colour, line: { width: 1.25 } }
-      : { size: chosen ? 6 : 5, symbol, color: colour },
-    hoverinfo: "none",
-  };
-}
-
-function lossTrace({ training }, colours) {
-  return {
-    type: "scatter",
-    mode: "lines",
-    name: "training loss",
-    x: training.step,
-    y: training.loss,
-    yaxis: "y2",
-    line: { color: colours.muted, width: 1.25 },
-    hoverinfo: "none",
-  };
-}
-
-function lastStep({ run, history }, shown) {
-  const evaluated = shown.flatMap(({ points }) => points.at(-1)?.step ?? 0);
-  const known = Math.max(run.step, history.training.step.at(-1) ?? 0, ...evaluated);
-  return known ? Math.max(known, FEW_STEPS) : run.steps;
-}
+/** What the curves show, in words. */
+export const title = ({ split, measure }) => TITLES[split][measure];
 
 /**
- * { data, layout, below, empty }: what Plotly draws, the evaluations below the close-up, whether there are none
- * at all. `zoom` holds the ranges that the user has chosen, by axis; Plotly's own way of keeping them
- * (uirevision) gives them up as soon as the range beneath changes, which it does with every new point.
+ * { data, layout, axis, below, perfect, crowded, empty }: what Plotly draws, the evaluations below the close-up,
+ * whether there are some without any error, more than can be told apart, none at all. `heights` holds the ranges
+ * of the y axes that the user has chosen.
  */
-export function figure(state, colours, { font, narrow, zoom }) {
-  const shown = series(state);
-  const close = state.view === "closeup" ? closeUp(shown.flatMap(({ points }) => points)) : null;
-  const last = lastStep(state, shown);
-  const axis = {
-    gridcolor: colours.line,
-    linecolor: colours.line,
-    zeroline: false,
-    tickfont: { color: colours.muted, size: 12 },
-    ticklabelstandoff: 4,
-  };
+export function figure(state, colours, { width, height, heights = {} }) {
+  const all = series(state);
+  const close = state.view === "closeup" ? closeUp(all.flatMap(({ points }) => points)) : null;
+  const axis = stepAxis(state, all[0].points.find((e) => e.step > 0)?.step);
+  const shown = all.map((one) => {
+    const points = placed(one.points, close, axis);
+    return { ...one, points, drawn: sampled(points, axis, (e) => e.accuracy) };
+  });
+  const [raw, ...averages] = shown;
+  const chosen = averages.find((one) => one.chosen);
+  const others = averages.filter((one) => !one.chosen);
+  const inFront = chosen ? [chosen, raw] : [raw];
+  const scale = state.measure === "error" ? errorScale : accuracyScale;
+  const difference = chosen ? gaps(state.history, state.split, state.average) : [];
+  const visible = difference.filter(({ step }) => step >= (raw.points[0]?.step ?? 0));
+  const several = averages.length > 1;
+  const best = bestPoints(inFront, state.history, colours);
+  const data = [
+    ...inFront.map((one) => band(one, scale, colours)),
+    ...others.map((one) => line(one, scale, colours, several)),
+    // Raw is thin and dashed and so comes last: over the bold line it is seen, under it it is not.
+    ...inFront.map((one) => line(one, scale, colours, several)),
+    bestMarks(best, scale, colours),
+    ...(chosen ? gapBars(sampled(visible, axis, ({ share }) => share), axis, colours, width) : []),
+  ];
   const layout = {
-    autosize: true,
-    margin: { l: narrow ? 54 : 60, r: 12, t: 8, b: 42 },
-    paper_bgcolor: "transparent",
-    plot_bgcolor: "transparent",
-    font: { family: font, color: colours.ink },
-    showlegend: false,
-    hovermode: "x",
-    hoverdistance: -1,
-    spikedistance: -1,
-    dragmode: matchMedia("(pointer: coarse)").matches ? false : "zoom",
-    xaxis: {
-      ...axis,
-      anchor: "y2",
-      range: [-0.012 * last, 1.015 * last],
-      tickformat: ",d",
-      nticks: narrow ? 5 : 10,
-      showgrid: false,
-      ticks: "outside",
-      ticklen: 4,
-      tickcolor: colours.line,
-      title: { text: "step", font: { color: colours.muted, size: 12 }, standoff: 8 },
-      showspikes: true,
-      spikemode: "across",
-      spikesnap: "hovered data",
-      spikethickness: 1,
-      spikedash: "solid",
-      spikecolor: colours.muted,
-    },
-    yaxis: {
-      ...axis,
-      domain: [0.29, 1],
-      nticks: 7,
-      ticksuffix: "\u00a0%",
-      tickformatstops: [
-        { dtickrange: [null, 0.099], value: ".2f" },
-        { dtickrange: [0.099, 0.99], value: ".1f" },
-        { dtickrange: [0.99, null], value: "d" },
-      ],
-      ...(close ? { range: close.range.map((share) => 100 * share), autorange: false } : wholeRange(shown)),
-    },
-    yaxis2: {
-      ...axis,
-      domain: [0, 0.2],
-      type: "log",
-      ...lossTicks(state.history.training.loss),
-      ...(state.history.training.step.length ? { autorange: true } : { range: [-2, 0.5] }),
-    },
-    annotations: [note("training loss, logarithmic", 0.21, colours)],
+    ...baseLayout(axis, colours, { width, height, anchor: chosen ? "y2" : "y" }),
+    yaxis: { ...axisStyle(colours), domain: [chosen ? 0.31 : 0, 1], ...scale.axis(shown, close, inFront) },
+    ...(chosen && { yaxis2: { ...axisStyle(colours), domain: [0, 0.21], ...gapAxis(visible) } }),
+    annotations: [
+      ...best.map((one) => bestName(one, axis, scale, colours)),
+      ...(chosen ? [note(gapTitle(width), 0.225, colours)] : []),
+    ],
+    shapes: chosen ? [zeroLine(colours)] : [],
   };
-  for (const [name, range] of Object.entries(zoom)) Object.assign(layout[name], { range, autorange: false });
-  const data = [...shown.map((one) => accuracyTrace(one, colours)), lossTrace(state.history, colours)];
-  return { data, layout, below: close?.below ?? [], empty: !shown[0].points.length };
-}
-
-/** All there is; the whole of the axis where there is no curve yet. */
-const wholeRange = (shown) => (shown[0].points.length > 1 ? { autorange: true } : { range: [0, 100] });
-
-/** Ticks at so many round values of each decade that two or three of them are seen. */
-function lossTicks(losses) {
-  const finite = losses.filter((loss) => loss > 0);
-  if (!finite.length) return {};
-  const [low, high] = [Math.min(...finite), Math.max(...finite)].map(Math.log10);
-  const values = [];
-  const span = high - low;
-  const digits = span < 0.05 || span > 2.5 ? [1] : span < 0.7 ? [1, 1.5, 2, 3, 5, 7] : [1, 3];
-  for (let decade = Math.floor(low) - 1; decade <= high + 1; decade += 1) {
-    values.push(...digits.map((digit) => digit * 10 ** decade));
+  for (const [name, range] of Object.entries(heights)) {
+    if (layout[name]) Object.assign(layout[name], { range, autorange: false, ...scale.zoomed(name, range) });
   }
-  return { tickvals: values, tickformat: "~g" };
+  const perfect = state.measure === "error" && shown.some(({ points }) => points.some((e) => e.correct === e.n));
+  const crowded = within(raw.points, toStep(axis, 0), toStep(axis, 1)).length > MOST_POINTS;
+  return { data, layout, axis, below: close?.below ?? [], perfect, crowded, empty: !all[0].points.length };
 }
 
-function note(text, y, colours) {
+/** The points that have a place in the picture: a logarithmic axis has none for step 0. */
+function placed(points, close, { log }) {
+  const found = log && points[0]?.step === 0 ? points.slice(1) : points;
+  return close ? risen(found, close.range[0]) : found;
+}
+
+/** As many of the points in view as can be told apart. */
+function sampled(points, axis, valueOf) {
+  const found = within(points, toStep(axis, 0), toStep(axis, 1));
+  return extremes(found.length, (i) => valueOf(found[i]), MOST_POINTS).map((i) => found[i]);
+}
+
+const colourOf = ({ name, chosen }, colours) => (name === null ? colours.raw : chosen ? colours.ema : colours.faint);
+
+/** The 95 % interval around each point, there along the upper bounds and back along the lower ones. */
+function band(one, scale, colours) {
+  const bounds = one.drawn.map((e) => wilson(e.correct, e.n));
+  const steps = one.drawn.map((e) => e.step);
+  const upper = one.drawn.map((e, i) => scale.y(bounds[i][1], e.n));
+  const lower = one.drawn.map((e, i) => scale.y(bounds[i][0], e.n));
   return {
-    text,
-    xref: "paper",
-    yref: "paper",
-    x: 0,
-    y,
-    xanchor: "left",
-    yanchor: "bottom",
-    yshift: -2,
+    type: "scatter",
+    mode: "none",
+    uid: `band-${one.key}`,
+    x: [...steps, ...steps.toReversed()],
+    y: [...upper, ...lower.toReversed()],
+    fill: "toself",
+    fillcolor: faded(colourOf(one, colours), one.name === null ? 0.07 : 0.12),
+    hoverinfo: "skip",
+    showlegend: false,
+  };
+}
+
+function line(one, scale, colours, several) {
+  const raw = one.name === null;
+  const colour = colourOf(one, colours);
+  const few = one.drawn.length <= FEW_POINTS;
+  return {
+    type: "scatter",
+    mode: few || (several && !raw) ? "lines+markers" : "lines",
+    name: one.label,
+    uid: one.key,
+    x: one.drawn.map((e) => e.step),
+    y: one.drawn.map((e) => scale.y(e.accuracy, e.n)),
+    line: { color: colour, width: raw ? 1.5 : one.chosen ? 3 : 1.75, dash: raw ? "5px,4px" : "solid" },
+    marker: raw
+      ? { size: 5, symbol: "circle-open", color: colour, line: { width: 1.25 } }
+      : { size: one.chosen ? 6 : 5, symbol: one.symbol, color: colour, maxdisplayed: few ? 0 : SOME_POINTS },
+    hoverinfo: "skip",
+  };
+}
+
+/** The best points of raw and of the chosen average (by validation, whatever is shown): { one, point, colour }. */
+function bestPoints(curves, history, colours) {
+  return curves.flatMap((one) => {
+    const step = bestStep(history, one.name);
+    const point = one.points.find((e) => e.step === step);
+    return point ? [{ one, point, colour: colourOf(one, colours) }] : [];
+  });
+}
+
+/** Raw's mark is open, averaged's filled. */
+function bestMarks(found, scale, colours) {
+  const isRaw = ({ one }) => one.name === null;
+  return {
+    type: "scatter",
+    mode: "markers",
+    uid: "best",
+    x: found.map(({ point }) => point.step),
+    y: found.map(({ point }) => scale.y(point.accuracy, point.n)),
+    marker: {
+      size: 11,
+      symbol: found.map((best) => (isRaw(best) ? "circle-open" : "circle")),
+      color: found.map(({ colour }) => colour),
+      line: {
+        width: found.map((best) => (isRaw(best) ? 2 : 1.5)),
+        color: found.map((best) => (isRaw(best) ? best.colour : colours.surface)),
+      },
+    },
+    cliponaxis: false,
+    hoverinfo: "skip",
+    showlegend: false,
+  };
+}
+
+/** Averaged's name on its better side, raw's on its worse one, towards the middle where the mark is near an end. */
+function bestName({ one, point, colour }, axis, scale, colours) {
+  const place = toPlace(axis, point.step);
+  const up = (one.name === null) === (scale.log);
+  const value = scale.y(point.accuracy, point.n);
+  return {
+    text: one.name === null ? "best raw" : "best averaged",
+    x: axis.log ? Math.log10(point.step) : point.step,
+    y: scale.log ? Math.log10(value) : value,
+    xanchor: place > 0.85 ? "right" : place < 0.15 ? "left" : "center",
+    yanchor: up ? "bottom" : "top",
+    yshift: up ? 8 : -8,
     showarrow: false,
-    font: { size: 12, color: colours.muted },
+    bgcolor: faded(colours.surface, 0.8),
+    borderpad: 1,
+    visible: place >= 0 && place <= 1,
+    font: { size: 11.5, color: colour, weight: one.name === null ? 400 : 650 },
   };
 }

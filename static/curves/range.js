@@ -6,8 +6,19 @@ const LEAST_SPAN = 0.002;
 const MARGIN = 0.12;
 
 function median(values) {
-  const sorted = [...values].sort((a, b) => a - b);
+  const sorted = Float64Array.from(values).sort();
   return sorted[Math.floor(sorted.length / 2)];
+}
+
+/** The least and the greatest of the values; of so many that they cannot be arguments of one call, too. */
+export function extent(values) {
+  let low = Infinity;
+  let high = -Infinity;
+  for (const value of values) {
+    if (value < low) low = value;
+    if (value > high) high = value;
+  }
+  return [low, high];
 }
 
 /**
@@ -19,10 +30,14 @@ export function closeUp(evaluations) {
   const steps = new Set(evaluations.map((e) => e.step));
   if (steps.size < ENOUGH_STEPS) return null;
   const limit = FAR_OFF * Math.max(median(evaluations.map((e) => 1 - e.accuracy)), LEAST_SPAN);
-  const inside = evaluations.filter((e) => 1 - e.accuracy <= limit).map((e) => e.accuracy);
-  const low = Math.min(...inside);
-  const high = Math.max(...inside);
+  const [low, high] = extent(evaluations.filter((e) => 1 - e.accuracy <= limit).map((e) => e.accuracy));
   const margin = MARGIN * Math.max(high - low, LEAST_SPAN);
   const range = [low - margin, Math.min(high + margin, 1 + margin / 2)];
   return { range, below: evaluations.filter((e) => e.accuracy < range[0]) };
+}
+
+/** Without the points before the first one at or above `low`: a curve begins in the picture, not beneath it. */
+export function risen(points, low) {
+  const first = points.findIndex((e) => e.accuracy >= low);
+  return first > 0 ? points.slice(first) : points;
 }

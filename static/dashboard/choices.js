@@ -1,15 +1,19 @@
-// What is being looked at: the split, the average, the range of the accuracy axis.
+// How things are looked at: the images, the average, the measure, the part and the kind of the axes.
 
 import { byId, element, setChildren } from "../dom.js";
 import { decayName } from "../format.js";
 
+const SWITCHES = ["split", "view", "measure", "scale"];
+
 /** Wire the switches; returns the renderer. */
 export function setUpChoices(state) {
-  for (const name of ["split", "view"]) {
-    for (const radio of document.querySelectorAll(`input[name=${name}]`)) {
+  for (const name of SWITCHES) {
+    for (const radio of radios(name)) {
       // Browsers keep a choice over a reload; the state does not.
       radio.checked = radio.value === state.get()[name];
-      radio.addEventListener("change", () => state.set({ [name]: radio.value }));
+      // Another part of the chart is not to be seen through the zoom into this one.
+      const also = name === "view" ? { zoomed: null } : {};
+      radio.addEventListener("change", () => state.set({ [name]: radio.value, ...also }));
     }
   }
   byId("average-choices").addEventListener("change", (event) => state.set({ average: event.target.value }));
@@ -23,3 +27,5 @@ export function setUpChoices(state) {
     for (const radio of byId("average-choices").querySelectorAll("input")) radio.checked = radio.value === average;
   };
 }
+
+const radios = (name) => document.querySelectorAll(`input[name=${name}]`);

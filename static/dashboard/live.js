@@ -1,13 +1,18 @@
-// One run, followed: its history first, then its events, merged into the page's state.
+// What is followed: one run, its history first and then its events, and the list of runs, all in one stream.
 
-import { readHistory } from "../api.js";
+import { eventsAddress, listEventsAddress, readHistory, readRun } from "../api.js";
 import { followEvents } from "./events.js";
 import { emptyHistory, fromAnswer, withEvaluation, withTraining } from "./history.js";
+import { title } from "./progress.js";
 
 const RETRY_AFTER = 2_000; // ms
+const TITLE_EVERY = 15_000; // ms, in a tab that nobody sees
 
-/** Keep `run`, `history` and `connection` of `state` up to date with the run `id`. Returns a function that ends it. */
-export function followRun(state, id, onGone) {
+/**
+ * Keep `run`, `history` and `connection` of `state` up to date with the run `id`, and `list` with its events.
+ * `onGone` is called when the run is not there, or not any more. Returns a function that ends it.
+ */
+export function followRun(state, id, list, onGone) {
   let ended = false;
   let endEvents = () => {};
   let retry;
@@ -27,8 +32,8 @@ export function followRun(state, id, onGone) {
     }
     if (ended) return;
     state.set({ history: fromAnswer(answer), loaded: true });
-    endEvents = followEvents(id, answer.cursor, {
-      connection: (connection) => state.set({ connection }),
+    endEvents = followEvents((cursor) => eventsAddress(id, cursor), answer.cursor, {
+      ...ofTheList(state, list),
       gone: onGone,
       run(run) {
         const before = state.get().run;
@@ -46,9 +51,35 @@ export function followRun(state, id, onGone) {
   }
 
   load();
+  const endTitle = keepTitle(state);
   return () => {
     ended = true;
     clearTimeout(retry);
+    endTitle();
     endEvents();
   };
+}
+
+/** Keep `list` up to date while there is no run to look at. Returns a function that ends it. */
+export const followList = (state, list) => followEvents(() => listEventsAddress, "", ofTheList(state, list));
+
+/** The list is read whenever the stream is there (again); whatever changes after is sent. */
+const ofTheList = (state, list) => ({
+  connection(connection) {
+    state.set({ connection });
+    // Where it fails, the stream is about to be lost too.
+    if (connection === "live") list.read().catch(() => {});
+  },
+  runs: list.hear,
+});
+
+/** A tab that nobody sees follows no events, and browsers draw nothing in it; its title shows how far the run is. */
+function keepTitle(state) {
+  const timer = setInterval(async () => {
+    const { run } = state.get();
+    if (!document.hidden || run?.state !== "training") return;
+    const now = await readRun(run.id).catch(() => null);
+    if (now && document.hidden) document.title = title(now);
+  }, TITLE_EVERY);
+  return () => clearInterval(timer);
 }

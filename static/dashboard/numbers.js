@@ -4,7 +4,7 @@ import { byId, element, setChildren } from "../dom.js";
 import { averageLabel, count } from "../format.js";
 import { rows } from "./history.js";
 
-const MOST_ROWS = 200;
+const SOME_ROWS = 200;
 
 function signed(difference) {
   if (difference === 0) return "0";
@@ -14,13 +14,24 @@ function signed(difference) {
 /** Wire the table, which is only made while it is open; returns the renderer. */
 export function setUpNumbers(state) {
   const details = byId("numbers");
+  let whole = false;
+  let last = null;
   details.addEventListener("toggle", () => render(state.get()));
+  byId("numbers-all").addEventListener("click", () => {
+    whole = true;
+    render(state.get());
+  });
 
   function render({ run, history, split, average }) {
     if (!details.open || !run) return;
+    const basis = [run.id, history.curves, split, average, whole];
+    if (last && basis.every((value, i) => value === last[i])) return;
+    if (last && last[0] !== run.id) whole = false;
+    last = basis;
     const names = run.averages.map((a) => a.name);
     const chosen = names.indexOf(average);
-    const found = rows(history, split, names).reverse().slice(0, MOST_ROWS);
+    const all = rows(history, split, names).reverse();
+    const found = whole ? all : all.slice(0, SOME_ROWS);
     const label = (name) => averageLabel(run, name);
     const word = (name) => element("span", { class: name === average ? "ema-word" : "", text: label(name) });
     const header = element("tr", {},
@@ -35,9 +46,13 @@ export function setUpNumbers(state) {
       ...averaged.map((e) => cell(e ? count(e.correct) : "…")),
       ...(chosen < 0 ? [] : [cell(averaged[chosen] ? signed(averaged[chosen].correct - raw.correct) : "…")])));
     const n = found[0]?.raw.n;
-    const caption = n ? `Of ${count(n)} ${split} images, read right` : "No evaluation yet";
+    const cut = found.length < all.length;
+    const part = cut ? `; the newest ${count(found.length)} of ${count(all.length)} steps` : "";
+    const caption = n ? `Of ${count(n)} ${split} images, read right${part}` : "No evaluation yet";
     setChildren(byId("numbers-table"),
       element("caption", { text: caption }), element("thead", {}, header), element("tbody", {}, ...body));
+    byId("numbers-all").hidden = !cut;
+    byId("numbers-all").textContent = `Show all ${count(all.length)} steps`;
   }
 
   return render;

@@ -1,31 +1,43 @@
 // The page: one state, its renderers, and which run it follows.
 
-import { listRuns, queueRun } from "../api.js";
+import { queueRun, readRun } from "../api.js";
 import { setUpBanner } from "../banner.js";
 import { setUpCurve } from "../curves/curve.js";
-import { renderDecay, renderReadout } from "../curves/readout.js";
-import { byId, setText } from "../dom.js";
+import { renderReadout } from "../curves/readout.js";
+import { setUpTraining } from "../curves/training.js";
+import { setUpConfusion } from "../digits/confusion.js";
+import { setUpDigits } from "../digits/digits.js";
+import { setUpDisagreements } from "../digits/disagreements.js";
+import { setUpImage } from "../digits/image.js";
+import { setUpTracking } from "../digits/tracking.js";
+import { byId, element, setChildren, setText } from "../dom.js";
 import { setUpDrawing } from "../drawing/drawing.js";
+import { setUpRunForm } from "../run_form/dialog.js";
 import { createState } from "../state.js";
 import { setUpTheme } from "../theme.js";
+import { setUpActions } from "./actions.js";
 import { setUpChoices } from "./choices.js";
 import { setUpComparison } from "./comparison.js";
 import { emptyHistory } from "./history.js";
-import { followRun } from "./live.js";
+import { setUpList } from "./list.js";
+import { followList, followRun } from "./live.js";
 import { setUpNumbers } from "./numbers.js";
-import { setUpProgress } from "./progress.js";
+import { renderProgress } from "./progress.js";
 import { setUpRuns } from "./runs.js";
 import { fromAddress, LATEST, setUpAddress } from "./selection.js";
 import { renderSentence } from "./sentence.js";
 import { setUpSteps } from "./steps.js";
 
-const LIST_EVERY = 5_000; // ms
-const LIST_AGAIN = 2_000; // ms, after a failure
+const AGAIN = 2_000; // ms, after a failure
+const LISTED = 100; // in the picker, of what may be thousands
 
 const state = createState({
-  runs: null, // all of them, newest first; null until they are known
+  runs: null, // the newest, newest first; null until they are known
+  total: 0, // how many there are in all
   run: null, // the one that is looked at, as the server last told
-  // runId, step (a number or "latest"), average (a name, null where the run keeps none), split, view, measure, scale
+  gone: null, // the one that was looked at until it was deleted
+  // runId, step (a number or "latest"), average (a name, null where the run keeps none), split, view, measure, scale,
+  // image (its place in the split, where one is looked at)
   ...fromAddress(location.search),
   runId: null,
   history: emptyHistory(),
@@ -33,74 +45,104 @@ const state = createState({
   comparison: null, // of raw and averaged weights at the shown step
   comparing: false,
   comparisonProblem: null,
+  imageList: [], // what "previous" and "next image" go through: { index, label }
+  track: null, // the image that is looked at, read by every checkpoint
+  tracking: false,
+  trackProblem: null,
   hovered: null, // the step under the pointer
+  zoomed: null, // the part of the step axis that is looked at, [from, to] in steps
   connection: "live",
   notice: null, // a sentence to show in passing
   themed: 0, // counts the changes of colours
 });
 
+const list = setUpList(state, LISTED);
 let endFollowing = () => {};
 
 const wantedRun = () => fromAddress(location.search).runId;
 
 /** Look at a run. `remember` is "push" for a choice that Back should undo; the address itself follows the state. */
 function select(run, remember) {
-  const { step, average } = fromAddress(remember === "push" ? "" : location.search);
+  const { step, average, image } = fromAddress(remember === "push" ? "" : location.search);
   if (remember === "push") history.pushState(null, "", `?run=${encodeURIComponent(run.id)}`);
   const known = run.averages.find(({ name }) => name === average) ?? run.averages[0];
   endFollowing();
   state.set({
-    runId: run.id, run, step: run.id === wantedRun() ? step : LATEST, average: known?.name ?? null, hovered: null,
+    runId: run.id, run, gone: null, step: run.id === wantedRun() ? step : LATEST, average: known?.name ?? null,
+    hovered: null, zoomed: null, image: run.id === wantedRun() ? image : null,
   });
-  endFollowing = followRun(state, run.id, () => leave(run.id));
+  endFollowing = followRun(state, run.id, list, () => leave(run.id));
 }
 
-/** The run is not there (any more). */
+/** Look at no run: there is none, or none (any more) of the id that was asked for. */
 function leave(id) {
+  const { run } = state.get();
   endFollowing();
-  endFollowing = () => {};
-  state.set({ runId: id, run: null, history: emptyHistory() });
+  state.set({
+    runId: id, run: null, gone: run && run.id === id ? run : null, history: emptyHistory(), loaded: false,
+    step: LATEST, average: null, image: null,
+  });
+  endFollowing = followList(state, list);
 }
 
-function settle() {
-  const { runs } = state.get();
-  const id = wantedRun();
-  const run = id === null ? runs[0] : runs.find((r) => r.id === id);
-  if (run) select(run, "keep");
-  else if (id !== null) leave(id);
-}
-
-async function refresh() {
-  let again = LIST_EVERY;
+/** The run of this id or name; the server is asked only where not all runs are listed. Null: there is none. */
+async function find(id) {
+  const { runs, total } = state.get();
+  const known = runs.find((run) => run.id === id) ?? runs.find((run) => run.name === id);
+  if (known || runs.length === total) return known ?? null;
   try {
-    const runs = await listRuns();
-    const { runId, run, connection } = state.get();
-    state.set({ runs, connection: run ? connection : "live" });
-    if (runId === null) settle();
-    else if (run && !runs.some((r) => r.id === runId)) leave(runId);
+    return await readRun(id);
   } catch (problem) {
-    again = LIST_AGAIN;
-    if (!state.get().run) state.set({ connection: "lost" });
-    if (problem.status) state.set({ notice: problem.message });
+    if (problem.status === 404) return null;
+    throw problem;
   }
-  setTimeout(refreshWhenSeen, again);
 }
 
-function refreshWhenSeen() {
-  if (document.visibilityState === "visible") refresh();
-  else document.addEventListener("visibilitychange", refreshWhenSeen, { once: true });
+/** Look at the run that the address names, or else at the newest. */
+async function settle() {
+  const id = wantedRun();
+  const run = id === null ? state.get().runs[0] : await find(id);
+  if (run) select(run, "keep");
+  else leave(id);
 }
 
-function renderRooms({ runs, runId, run, connection }) {
-  byId("loading").hidden = runs !== null;
+async function start() {
+  try {
+    await list.read();
+    await settle();
+  } catch (problem) {
+    state.set({ connection: "lost" });
+    if (problem.status) state.set({ notice: problem.message });
+    setTimeout(start, AGAIN);
+  }
+}
+
+/** The run was deleted here: on to the newest of the others. */
+function moveOn(deleted) {
+  list.hear({ gone: deleted.id });
+  history.replaceState(null, "", "./");
+  state.set({ notice: `“${deleted.name}” was deleted.` });
+  settle();
+}
+
+function renderRooms({ runs, runId, run, gone, connection }) {
+  byId("loading").hidden = runs !== null && (run !== null || runId !== null || !runs.length);
   if (runs === null && connection === "lost") setText(byId("loading"), "The server cannot be reached yet; trying again…");
   byId("welcome").hidden = runs === null || runId !== null || runs.length > 0;
   byId("missing").hidden = runs === null || runId === null || run !== null;
   byId("board").hidden = run === null;
-  if (!run && runId !== null) {
-    setText(byId("missing-text"), `There is no run “${runId}” here: it was deleted, or the address has a slip.`);
-    document.title = "No such run · Shadowboard";
-  }
+  if (run) return;
+  document.title = runId === null ? "Shadowboard" : "No such run · Shadowboard";
+  if (runId === null) return;
+  setText(byId("missing-title"), gone ? "This run was deleted" : "No such run");
+  setChildren(byId("missing-text"), ...(gone
+    ? [element("b", { text: gone.name }), ` (${gone.id}) is gone, with its curves and checkpoints.`]
+    : [`There is no run “${runId}” here: it was deleted, or the address has a slip.`]));
+}
+
+/** A first run came along while there was none to look at. */
+function renderFirst({ runs, runId, run }) {
+  if (runs?.length && runId === null && run === null && wantedRun() === null) settle();
 }
 
 async function queueFirst() {
@@ -123,24 +165,32 @@ setUpTheme(() => {
 });
 for (const render of [
   renderRooms,
+  renderFirst,
   setUpAddress(),
   setUpComparison(state),
   setUpRuns((id) => select(state.get().runs.find((r) => r.id === id), "push")),
-  setUpProgress(state),
+  renderProgress,
+  setUpActions(state, moveOn),
   renderSentence,
   setUpChoices(state),
   setUpSteps(state),
   renderReadout,
   setUpCurve(state),
-  renderDecay,
+  setUpTraining(state),
   setUpNumbers(state),
   drawing.render,
+  setUpDigits(),
+  setUpConfusion(state),
+  setUpDisagreements(state),
+  setUpTracking(state),
+  setUpImage(state),
   setUpBanner(state),
 ]) {
   state.onChange(render);
 }
-byId("queue-run").addEventListener("click", queueFirst);
-window.addEventListener("popstate", () => state.get().runs && settle());
+setUpRunForm(() => state.get().run, (run) => select(run, "push"));
+byId("queue-run")?.addEventListener("click", queueFirst);
+window.addEventListener("popstate", () => state.get().runs && settle().catch(({ message }) => state.set({ notice: message })));
 // A page that comes out of the browser's back-forward cache has lost its event stream.
 window.addEventListener("pageshow", (event) => event.persisted && location.reload());
-refresh();
+start();

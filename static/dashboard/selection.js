@@ -26,6 +26,7 @@ export function fromAddress(search) {
     runId: given.get("run"),
     step: /^\d{1,15}$/.test(step) ? Number(step) : LATEST,
     average: given.get("average"),
+    image: /^\d{1,9}$/.test(given.get("image") ?? "") ? Number(given.get("image")) : null,
   };
 }
 
@@ -39,6 +40,7 @@ export function toAddress(state) {
   for (const [name, values] of Object.entries(CHOICES)) {
     if (state[name] !== values[0]) address.set(name, state[name]);
   }
+  if (typeof state.image === "number") address.set("image", state.image);
   return `?${address}`;
 }
 

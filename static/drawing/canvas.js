@@ -1,85 +1,20 @@
-// A sheet to draw on, with mouse, finger, pen or keys. Ink is data: strokes of points in [0, 1]², and perhaps a
-// picture beneath them; every change makes a new ink, so that undoing is going back to the one before.
+// A sheet to draw on, with mouse, finger, pen or keys.
 
-const PEN_WIDTH = 0.075; // of the side: about what MNIST's writers used
+import { begun, EMPTY, extended, isEmpty, paint } from "./ink.js";
+
 const KEY_STEP = 1 / 28;
-const EMPTY = { strokes: [], picture: null };
+const MOVES = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
-const isEmpty = ({ strokes, picture }) => !strokes.length && !picture;
-
-function paintStroke(context, points, size) {
-  const [first, ...rest] = points.map(({ x, y }) => ({ x: x * size, y: y * size }));
-  context.beginPath();
-  if (rest.every(({ x, y }) => x === first.x && y === first.y)) {
-    // A line of no length is not painted, not even its round ends.
-    context.arc(first.x, first.y, context.lineWidth / 2, 0, 2 * Math.PI);
-    context.fill();
-    return;
-  }
-  context.moveTo(first.x, first.y);
-  // Through the middles of the segments, each point drawing the curve towards itself: round, without corners.
-  for (const [i, point] of rest.entries()) {
-    const next = rest[i + 1];
-    if (next) context.quadraticCurveTo(point.x, point.y, (point.x + next.x) / 2, (point.y + next.y) / 2);
-    else context.lineTo(point.x, point.y);
-  }
-  context.stroke();
-}
-
-/** Paint ink on a square of `size` pixels at the context's origin. */
-function paint(context, ink, size, colour) {
-  if (ink.picture) {
-    context.imageSmoothingEnabled = false;
-    context.drawImage(tinted(ink.picture, colour), 0, 0, size, size);
-  }
-  context.strokeStyle = context.fillStyle = colour;
-  context.lineWidth = PEN_WIDTH * size;
-  context.lineCap = context.lineJoin = "round";
-  for (const stroke of ink.strokes) paintStroke(context, stroke, size);
-}
-
-/** The picture (white on black) as ink of one colour on nothing. */
-function tinted(picture, colour) {
-  const sheet = new OffscreenCanvas(picture.width, picture.height);
-  const context = sheet.getContext("2d");
-  context.drawImage(picture, 0, 0);
-  const pixels = context.getImageData(0, 0, sheet.width, sheet.height);
-  for (let i = 0; i < pixels.data.length; i += 4) pixels.data[i + 3] = pixels.data[i];
-  context.putImageData(pixels, 0, 0);
-  context.globalCompositeOperation = "source-in";
-  context.fillStyle = colour;
-  context.fillRect(0, 0, sheet.width, sheet.height);
-  return sheet;
-}
-
-/** What to have read: rows of pixels in [0, 1] of an untouched picture, else a PNG Blob, white on black; null if empty. */
-export async function exported(ink) {
-  if (isEmpty(ink)) return null;
-  if (ink.picture && !ink.strokes.length) return pixelsOf(ink.picture);
-  const side = 280;
-  const margin = 28; // ink that touches the edge would be taken for the ground
-  const sheet = new OffscreenCanvas(side + 2 * margin, side + 2 * margin);
-  const context = sheet.getContext("2d");
-  context.fillStyle = "black";
-  context.fillRect(0, 0, sheet.width, sheet.height);
-  context.translate(margin, margin);
-  paint(context, ink, side, "white");
-  return sheet.convertToBlob({ type: "image/png" });
-}
-
-function pixelsOf(picture) {
-  const context = new OffscreenCanvas(28, 28).getContext("2d");
-  context.drawImage(picture, 0, 0);
-  const { data } = context.getImageData(0, 0, 28, 28);
-  return Array.from({ length: 28 }, (_, y) => Array.from({ length: 28 }, (_, x) => data[4 * (28 * y + x)] / 255));
-}
-
-/** A sheet on `canvas`; `onChange(ink)` after every change. → { undo, clear, show(picture), repaint, ink } */
-export function createSheet(canvas, onChange) {
+/**
+ * A sheet on `canvas`, with `tip` laid over it to show the pen. `penWidth()` is the pen's width as a share of the side; `onChange(ink)` follows every change,
+ * `onKey(key)` keys that it has no use for itself.
+ */
+export function createSheet(canvas, tip, penWidth, onChange, onKey) {
   let ink = EMPTY;
   let past = [];
   let pointer = null; // the one that draws; others are ignored, as a palm should be
-  let pen = { x: 0.5, y: 0.3, down: false, seen: false };
+  let over = null; // where a mouse or pen is that does not draw
+  let pen = { x: 0.5, y: 0.3, down: false, seen: false, moved: false }; // the one of the keys
   let scheduled = false;
 
   function repaint() {
@@ -92,19 +27,19 @@ export function createSheet(canvas, onChange) {
       const context = canvas.getContext("2d");
       context.clearRect(0, 0, size, size);
       paint(context, ink, size, getComputedStyle(canvas).color);
-      if (pen.seen && document.activeElement === canvas) paintPen(context, size);
+      placeTip();
     });
   }
 
-  function paintPen(context, size) {
-    const radius = (PEN_WIDTH * size) / 2;
-    context.lineWidth = Math.max(2, size / 140);
-    context.strokeStyle = getComputedStyle(canvas).caretColor;
-    context.setLineDash(pen.down ? [] : [radius / 3, radius / 3]);
-    context.beginPath();
-    context.arc(pen.x * size, pen.y * size, radius, 0, 2 * Math.PI);
-    context.stroke();
-    context.setLineDash([]);
+  /** The pen's tip: where the keys have it, or a mouse that does not draw. */
+  function placeTip() {
+    const byKeys = pen.seen && document.activeElement === canvas;
+    const at = byKeys ? pen : pointer === null ? over : null;
+    tip.hidden = !at;
+    tip.classList.toggle("lifted", byKeys && !pen.down);
+    canvas.classList.toggle("pen-down", pen.down);
+    if (!at) return;
+    Object.assign(tip.style, { left: `${100 * at.x}%`, top: `${100 * at.y}%`, width: `${100 * penWidth()}%` });
   }
 
   function change(next) {
@@ -115,13 +50,10 @@ export function createSheet(canvas, onChange) {
 
   function begin(point) {
     past.push(ink);
-    change({ ...ink, strokes: [...ink.strokes, [point]] });
+    change(begun(ink, penWidth(), point));
   }
 
-  function extend(points) {
-    const strokes = ink.strokes.slice(0, -1);
-    change({ ...ink, strokes: [...strokes, [...ink.strokes.at(-1), ...points]] });
-  }
+  const extend = (points) => change(extended(ink, points));
 
   function replace(next) {
     past.push(ink);
@@ -142,45 +74,60 @@ export function createSheet(canvas, onChange) {
     begin(place(event));
   });
   canvas.addEventListener("pointermove", (event) => {
-    if (event.pointerId !== pointer) return;
+    over = event.pointerType === "touch" ? null : place(event);
+    if (event.pointerId !== pointer) return placeTip();
     const parts = event.getCoalescedEvents?.() ?? [];
     extend((parts.length ? parts : [event]).map(place));
   });
+  canvas.addEventListener("pointerleave", () => {
+    over = null;
+    placeTip();
+  });
   for (const end of ["pointerup", "pointercancel", "lostpointercapture"]) {
     canvas.addEventListener(end, (event) => {
-      if (event.pointerId === pointer) pointer = null;
+      if (event.pointerId !== pointer) return;
+      pointer = null;
+      placeTip();
     });
   }
 
   const within = (value) => Math.min(1, Math.max(0, value));
-  const moves = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+
+  function move([right, down]) {
+    pen = {
+      ...pen, seen: true, moved: true, x: within(pen.x + right * KEY_STEP), y: within(pen.y + down * KEY_STEP),
+    };
+    if (pen.down) extend([{ x: pen.x, y: pen.y }]);
+  }
+
+  /** Space: a tap lowers the pen or lifts it; held while the arrows move, it paints until it is let go. */
+  function lower() {
+    pen = { ...pen, seen: true, down: !pen.down, moved: false };
+    if (pen.down) begin({ x: pen.x, y: pen.y });
+  }
 
   canvas.addEventListener("keydown", (event) => {
-    const move = moves[event.key];
-    if (move) {
-      pen = { ...pen, seen: true, x: within(pen.x + move[0] * KEY_STEP), y: within(pen.y + move[1] * KEY_STEP) };
-      if (pen.down) extend([{ x: pen.x, y: pen.y }]);
-    } else if (event.key === " ") {
-      if (event.repeat) return event.preventDefault();
-      pen = { ...pen, seen: true, down: !pen.down };
-      if (pen.down) begin({ x: pen.x, y: pen.y });
-    } else if (event.key === "z" && (event.ctrlKey || event.metaKey)) {
-      undo();
-    } else if (event.key === "Delete" || event.key === "Backspace") {
-      clear();
-    } else {
-      return;
-    }
+    const command = event.ctrlKey || event.metaKey;
+    if (event.key in MOVES && !command) move(MOVES[event.key]);
+    else if (event.key === " ") event.repeat || lower();
+    else if (event.key === "z" && command) undo();
+    else if (event.key === "Delete" || event.key === "Backspace") clear();
+    else if (command || !onKey(event.key)) return;
     event.preventDefault();
     repaint();
   });
+  canvas.addEventListener("keyup", (event) => {
+    if (event.key !== " " || !pen.down || !pen.moved) return;
+    pen = { ...pen, down: false };
+    placeTip();
+  });
   canvas.addEventListener("focus", () => {
     if (canvas.matches(":focus-visible")) pen = { ...pen, seen: true };
-    repaint();
+    placeTip();
   });
   canvas.addEventListener("blur", () => {
     pen = { ...pen, down: false };
-    repaint();
+    placeTip();
   });
   new ResizeObserver(repaint).observe(canvas);
 
@@ -197,10 +144,16 @@ export function createSheet(canvas, onChange) {
   return {
     undo,
     clear,
-    show: (picture) => replace({ strokes: [], picture }),
     repaint,
+    /** Put another ink in the place of what is there, which undoing brings back. */
+    show: replace,
+    /** Say more about the ink that is there. */
+    mark(about) {
+      ink = { ...ink, ...about };
+    },
     ink: () => ink,
     isEmpty: () => isEmpty(ink),
     canUndo: () => past.length > 0,
+    isDrawing: () => pointer !== null,
   };
 }

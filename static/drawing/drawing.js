@@ -1,40 +1,64 @@
 // The drawing panel: sheet, tools, and the reading that follows the pen.
 
-import { predict, readImage } from "../api.js";
-import { createSheet, exported } from "./canvas.js";
+import { predict } from "../api.js";
+import { LATEST, shownStep } from "../dashboard/selection.js";
 import { byId, setText } from "../dom.js";
-import { averageLabel, count } from "../format.js";
-import { curve } from "../dashboard/history.js";
-import { shownStep } from "../dashboard/selection.js";
+import { averageLabel } from "../format.js";
+import { createSheet } from "./canvas.js";
+import { exported, photoInk } from "./ink.js";
+import { setUpKeeping } from "./keeping.js";
+import { setUpPens } from "./pens.js";
+import { pictureIn, setUpPictures } from "./pictures.js";
 import { createReader } from "./reader.js";
 import { others, renderPixels, renderReading, setUpReading, source, verdict } from "./reading.js";
+import { setUpSamples } from "./samples.js";
+import { setUpThrough } from "./through.js";
+
+const AS_READ = "28 × 28: what the networks see";
 
 /** Wire the panel; returns { render, repaint }. */
 export function setUpDrawing(state) {
+  const images = new WeakMap(); // what was read of each ink, so that it is the same however often it is read
   let reading = null;
   let problem = "";
   let seen = {};
 
-  setUpReading();
-  const sheet = createSheet(byId("canvas"), inkChanged);
-  const reader = createReader(
-    (body) => predict(state.get().runId, shownStep(state.get()) ?? "latest", body),
-    (answer) => {
-      reading = answer;
-      problem = "";
-      show(state.get());
-    },
-    (error) => {
-      problem = error.status === 0 ? "The server cannot be reached; your drawing is read when it is back." : error.message;
-      show(state.get());
-    },
-  );
+  const pens = setUpPens(() => sheet.repaint());
+  const sheet = createSheet(byId("canvas"), byId("pen-tip"), pens.width, inkChanged, (key) => {
+    if (key !== "[" && key !== "]") return false;
+    pens.next(key === "]" ? 1 : -1);
+    return true;
+  });
+  const imageOf = (ink) => images.get(ink) ?? ink.pixels;
+  const reader = createReader(read, (answer, ink) => {
+    images.set(ink, imageOf(ink) ?? answer.image);
+    reading = answer;
+    problem = "";
+    through.follow(images.get(ink));
+    show(state.get());
+  }, (error) => {
+    problem = error.status === 0 ? "The server cannot be reached; your drawing is read when it is back." : error.message;
+    reading = null;
+    through.follow(null);
+    show(state.get());
+  });
+  const through = setUpThrough(state, sheet.isDrawing);
+  const renderKept = setUpKeeping(state, sheet, imageOf);
+  const renderSamples = setUpSamples(state, sheet.show);
 
+  setUpReading((digit) => through.choose(digit));
+  setUpPictures(byId("picture-file"), byId("draw-panel"), showPicture);
   byId("undo").addEventListener("click", () => sheet.undo());
   byId("clear").addEventListener("click", () => sheet.clear());
-  byId("random-image").addEventListener("click", showRandomImage);
+  byId("open-picture").addEventListener("click", () => byId("picture-file").click());
 
-  function inkChanged() {
+  /** Read ink by the checkpoint that is looked at now: a drawing once as it is, then always what was made of it. */
+  async function read(ink) {
+    const now = state.get();
+    return predict(now.runId, shownStep(now) ?? LATEST, imageOf(ink) ?? (await exported(ink)));
+  }
+
+  function inkChanged(ink) {
     problem = "";
     if (sheet.isEmpty()) {
       reader.forget();
@@ -42,23 +66,23 @@ export function setUpDrawing(state) {
     } else {
       ask();
     }
+    if (sheet.isEmpty() || imageOf(ink)) through.follow(imageOf(ink));
+    else through.hold();
     show(state.get());
   }
 
   function ask() {
     const { run } = state.get();
-    if (sheet.isEmpty() || run?.latest_checkpoint == null) return;
-    reader.ask(() => exported(sheet.ink()));
+    if (!sheet.isEmpty() && run?.latest_checkpoint != null) reader.ask(sheet.ink());
   }
 
-  async function showRandomImage() {
-    const size = testImages(state.get());
-    const index = Math.floor(Math.random() * size);
+  async function showPicture(file, how) {
     try {
-      sheet.show(await readImage("test", index));
-      setText(byId("as-read-caption"), `28 × 28: test image ${count(index)}`);
+      sheet.show(photoInk(await pictureIn(file), how === "pasted" ? "Pasted picture" : file.name));
+      byId("draw-panel").querySelector(".desk").scrollIntoView({ block: "nearest" });
     } catch (error) {
-      state.set({ notice: error.message });
+      problem = error.message;
+      show(state.get());
     }
   }
 
@@ -66,25 +90,28 @@ export function setUpDrawing(state) {
     const { run, average } = now;
     if (!run) return;
     const ema = reading?.averages.find((a) => a.average === average) ?? null;
-    renderReading(reading, ema);
+    const ink = sheet.ink();
+    renderReading(reading, ema, ink.label, through.chosen());
     renderPixels(reading?.image ?? null);
     byId("canvas-hint").hidden = !sheet.isEmpty();
+    byId("canvas").classList.toggle("photo", ink.photo);
     byId("undo").disabled = !sheet.canUndo();
     byId("clear").disabled = sheet.isEmpty();
-    byId("random-image").disabled = !testImages(now);
-    byId("random-image").hidden = run.config.data !== "mnist";
-    if (!sheet.ink().picture || sheet.ink().strokes.length) setText(byId("as-read-caption"), "28 × 28: what the networks see");
+    setText(byId("as-read-caption"), ink.told || AS_READ);
     setText(byId("ema-name"), run.averages.length ? averageLabel(run, average) : "no average");
     setText(byId("reading-source"), reading ? source(run, reading) : "");
+    byId("other-readings").hidden = run.averages.length < 2;
     setText(byId("other-readings"), reading ? others(run, reading, average) : "");
     setText(byId("reading-text"), problem || text(run, ema));
     byId("reading-text").classList.toggle("problem", Boolean(problem));
     byId("reading-text").classList.toggle("disagree", Boolean(reading && ema && reading.raw.digit !== ema.digit));
+    renderSamples(now);
+    renderKept(now);
   }
 
   function text(run, ema) {
     if (reading) return verdict(reading, ema);
-    if (run.latest_checkpoint === null) return "There is no checkpoint yet to read with; you can already draw.";
+    if (run.latest_checkpoint === null) return "There is no checkpoint yet; you can already draw.";
     return sheet.isEmpty() ? "Both sets of weights read along while you draw." : "Reading…";
   }
 
@@ -98,6 +125,7 @@ export function setUpDrawing(state) {
     }
     const back = before.connection === "lost" && seen.connection === "live";
     if (before.run !== seen.run || before.checkpoint !== seen.checkpoint || back) ask();
+    through.render(now);
     show(now);
   }
 
@@ -108,10 +136,4 @@ export function setUpDrawing(state) {
       renderPixels(reading?.image ?? null);
     },
   };
-}
-
-/** How many test images there are; 0 while that is not known, and for data whose images the server does not show. */
-function testImages({ run, history }) {
-  if (run.config.data !== "mnist") return 0;
-  return curve(history, "test", null)[0]?.n ?? 0;
 }

@@ -3,8 +3,8 @@
 const PAUSE = 60; // ms: while a stroke is being drawn, so long at least between two readings
 
 /**
- * `read(picture)` answers a promise; `onReading(reading)` and `onProblem(problem)` hear of the latest request only.
- * → { ask(picture), forget() }; `picture` is a function that makes one, called when its turn comes.
+ * `read(picture)` answers a promise, and is called when the picture's turn comes; `onReading(reading, picture)` and
+ * `onProblem(problem)` hear of the latest request only. → { ask(picture), forget() }
  */
 export function createReader(read, onReading, onProblem) {
   let wanted = null; // its turn has not come yet
@@ -19,8 +19,8 @@ export function createReader(read, onReading, onProblem) {
       wanted = null;
       if (!asked) break;
       try {
-        const reading = await read(await asked());
-        if (asked === current) onReading(reading);
+        const reading = await read(asked.picture);
+        if (asked === current) onReading(reading, asked.picture);
       } catch (problem) {
         if (asked === current) onProblem(problem);
       }
@@ -30,7 +30,7 @@ export function createReader(read, onReading, onProblem) {
 
   return {
     ask(picture) {
-      current = wanted = picture;
+      current = wanted = { picture };
       if (!busy) work();
     },
     forget() {

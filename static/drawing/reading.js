@@ -1,48 +1,41 @@
 // Both readings of one picture: digits, ten probabilities side by side, and the 28×28 that were read.
 
-import { byId, element, setText } from "../dom.js";
+import { byId, setText } from "../dom.js";
 import { averageLabel, count, percent } from "../format.js";
+import { makeBars } from "../readings/bars.js";
+import { paintPixels } from "./pixels.js";
 
-const DIGITS = [...Array(10).keys()];
-const SHOWN_FROM = 0.0005; // a smaller probability has a bar of no width and no number
+let showBars;
 
-function bar(kind) {
-  return element("td", { class: `bar ${kind}` }, element("div", {}, element("span", {})));
+/** Make the ten rows once; readings then only change numbers and widths. `onDigit(digit)` follows a click on a row. */
+export function setUpReading(onDigit) {
+  const table = byId("reading");
+  showBars = makeBars(table);
+  table.tBodies[0].addEventListener("click", ({ target }) => {
+    const row = target.closest("tr");
+    if (row) onDigit([...table.tBodies[0].rows].indexOf(row));
+  });
 }
 
-/** Make the ten rows once; readings then only change numbers and widths. */
-export function setUpReading() {
-  byId("reading-rows").replaceChildren(...DIGITS.map((digit) => element("tr", {},
-    element("td", { class: "share raw" }), bar("raw"),
-    element("th", { scope: "row", text: digit }),
-    bar("ema"), element("td", { class: "share ema" }))));
-}
-
-function renderSide(row, kind, reading, digit) {
-  const share = reading?.probabilities[digit] ?? 0;
-  row.querySelector(`.bar.${kind} span`).style.width = `${share * 100}%`;
-  setText(row.querySelector(`.share.${kind}`), share >= SHOWN_FROM ? percent(share, 1) : "");
-  row.querySelector(`.bar.${kind}`).classList.toggle("top", reading?.digit === digit);
-}
-
-/** Show a reading, or with null that there is none. `ema` is the reading by the chosen average, or null. */
-export function renderReading(reading, ema) {
-  for (const [digit, row] of [...byId("reading-rows").rows].entries()) {
-    renderSide(row, "raw", reading?.raw, digit);
-    renderSide(row, "ema", ema, digit);
-    row.classList.toggle("read", reading !== null && (reading.raw.digit === digit || ema?.digit === digit));
-  }
+/**
+ * Show a reading, or with null that there is none. `ema` is the reading by the chosen average, or null; `label` the
+ * digit that it is, `followed` the one that is followed through training, each null where there is none.
+ */
+export function renderReading(reading, ema, label, followed) {
+  const table = byId("reading");
+  showBars(reading?.raw ?? null, ema, label);
+  for (const [digit, row] of [...table.tBodies[0].rows].entries()) row.classList.toggle("followed", digit === followed);
   setText(byId("raw-digit"), reading ? String(reading.raw.digit) : "–");
   setText(byId("ema-digit"), ema ? String(ema.digit) : "–");
-  byId("reading").classList.toggle("blank", !reading);
+  table.classList.toggle("blank", !reading);
 }
 
 /** What the two readings come to, in a sentence. */
 export function verdict({ raw }, ema) {
   const sure = (reading) => percent(reading.confidence, 1);
-  if (!ema) return `The raw weights read a ${raw.digit} (${sure(raw)}); this run keeps no average.`;
+  if (!ema) return `Raw reads a ${raw.digit} (${sure(raw)}); this run keeps no average.`;
   if (raw.digit === ema.digit) return `Both read a ${raw.digit}: raw ${sure(raw)}, averaged ${sure(ema)}.`;
-  return `They disagree: raw reads a ${raw.digit} (${sure(raw)}), averaged a ${ema.digit} (${sure(ema)}).`;
+  return `They disagree: raw ${raw.digit} (${sure(raw)}), averaged ${ema.digit} (${sure(ema)}).`;
 }
 
 /** What the averages other than the chosen one read, or nothing. */
@@ -55,18 +48,10 @@ export function others(run, reading, chosen) {
 
 export const source = (run, reading) => `read at step ${count(reading.step)} of ${run.name}`;
 
-/** Paint the pixels as they were read, `image` 28 rows of 28 in [0, 1]; null for none. Theme: ink on paper. */
+/** Show the pixels as they were read, 28 rows of 28 in [0, 1], or null for none. Theme: ink on paper. */
 export function renderPixels(image) {
   const canvas = byId("as-read");
   const context = canvas.getContext("2d");
-  context.clearRect(0, 0, 28, 28);
-  if (!image) return;
-  context.fillStyle = getComputedStyle(canvas).color;
-  for (const [y, line] of image.entries()) {
-    for (const [x, value] of line.entries()) {
-      context.globalAlpha = value;
-      context.fillRect(x, y, 1, 1);
-    }
-  }
-  context.globalAlpha = 1;
+  if (image) paintPixels(context, image, getComputedStyle(canvas).color);
+  else context.clearRect(0, 0, canvas.width, canvas.height);
 }

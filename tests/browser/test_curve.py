@@ -1,15 +1,19 @@
 """The curve, the sentence and the numbers: live, readable, and the user's zoom kept."""
 
+import csv
+from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Open, Site
 
 pytestmark = pytest.mark.browser
 
-MARKS = "#chart .scatterlayer .point"
+MARKS = "#chart .xy .scatterlayer .trace:not(.tracebest) .point"  # of evaluations
+BEST = "#chart .tracebest .point"
 
 
 def correct(site: Site, run_id: str, step: int, average: str, split: str = "validation") -> int:
@@ -18,24 +22,30 @@ def correct(site: Site, run_id: str, step: int, average: str, split: str = "vali
     )
 
 
-def x_range(page: Page) -> list[float]:
-    return [float(x) for x in page.evaluate("document.getElementById('chart').layout.xaxis.range")]
+def x_range(page: Page, chart: str = "chart") -> list[float]:
+    return [float(x) for x in page.evaluate(f"document.getElementById('{chart}').layout.xaxis.range")]
 
 
 def series(page: Page) -> list[dict[str, Any]]:
+    """The curves, as they are drawn; the chosen average's comes last but for raw's."""
     found: list[dict[str, Any]] = page.evaluate(
-        "document.getElementById('chart').data.map(({ name, x, y }) => ({ name, x: [...x], y: [...y] }))"
+        "document.getElementById('chart').data.filter(({ name }) => name)"
+        ".map(({ name, x, y }) => ({ name, x: [...x], y: [...y] }))"
     )
     return found
 
 
-def drag_zoom(page: Page) -> None:
+def place(page: Page, share: float) -> tuple[float, float]:
+    """Where the share of the step axis is, at half the height of the curves."""
     box = page.locator("#chart .xy .nsewdrag, #chart .draglayer .xy rect.nsewdrag").first.bounding_box()
     assert box
-    y = box["y"] + box["height"] / 2
-    page.mouse.move(box["x"] + 0.3 * box["width"], y)
+    return box["x"] + share * box["width"], box["y"] + box["height"] / 2
+
+
+def drag_zoom(page: Page) -> None:
+    page.mouse.move(*place(page, 0.1))
     page.mouse.down()
-    page.mouse.move(box["x"] + 0.7 * box["width"], y, steps=5)
+    page.mouse.move(*place(page, 0.4), steps=5)
     page.mouse.up()
 
 
@@ -64,11 +74,10 @@ def test_sentence_tells_what_the_store_holds(site: Site, visit: Open) -> None:
         page.get_by_label(name, exact=True).check()
         expect(sentence).to_contain_text(f"{split} images")
         raw, ema = (correct(site, run.id, 200, a, split) for a in ("", "ExponentialMovingAverage"))
-        outcome = (
-            f"{abs(ema - raw):,} {'more' if ema > raw else 'fewer'}" if ema != raw else "exactly as many"
-        )
-        expect(sentence).to_contain_text(f"averaged weights read {ema:,} of")
-        expect(sentence).to_contain_text(f"the raw weights {raw:,}: {outcome}.")
+        for part in (f"{raw:,}", f"{ema:,}"):
+            expect(sentence).to_contain_text(part)
+        if ema != raw:
+            expect(sentence).to_contain_text(f"{abs(ema - raw):,} {'more' if ema > raw else 'fewer'}")
         expect(page.locator("#curve-title")).to_have_text(f"{name} accuracy")
 
 
@@ -77,10 +86,12 @@ def test_close_up_leaves_out_the_first_steps_and_says_so(site: Site, visit: Open
     site.advance(run, 0, 200, 300, 400, 500)
     page = visit(site).open(run)
     expect(page.locator("#sentence")).to_contain_text("At step 500")
-    expect(page.locator("#chart-caption")).to_contain_text("Below this close-up")
+    expect(page.locator("#chart-caption")).to_contain_text("Left out of this close-up")
     expect(page.locator("#chart-caption")).to_contain_text("at step 0")
     low, _ = page.evaluate("document.getElementById('chart').layout.yaxis.range")
     assert low > 80
+    # The curves begin in the picture, not beneath it.
+    assert all(one["y"][0] >= low for one in series(page))
     page.get_by_label("Everything").check()
     expect(page.locator("#chart-caption")).to_be_empty()
     low, _ = page.evaluate("document.getElementById('chart')._fullLayout.yaxis.range")
@@ -93,7 +104,7 @@ def test_zoom_outlives_new_points(site: Site, visit: Open) -> None:
     page = visit(site).open(run)
     expect(page.locator("#sentence")).to_contain_text("At step 200")
     drag_zoom(page)
-    reset = page.get_by_role("button", name="Reset zoom")
+    reset = page.locator("#zoom-reset")
     expect(reset).to_be_visible()
     zoomed = x_range(page)
     assert zoomed[0] > 10
@@ -107,31 +118,123 @@ def test_zoom_outlives_new_points(site: Site, visit: Open) -> None:
     assert x_range(page)[1] > 299
 
 
-def test_pointing_reads_the_step_out(site: Site, visit: Open) -> None:
+def test_axis_reaches_to_the_end_of_the_run_from_the_start(site: Site, visit: Open) -> None:
+    run = site.begin()
+    site.advance(run, 0, 100)
+    page = visit(site).open(run)
+    expect(page.locator(MARKS)).to_have_count(4)
+    before = x_range(page)
+    assert before[1] > 600
+    site.advance(run, 200)
+    page.wait_for_selector("#chart[aria-label*='At step 200']")
+    assert x_range(page) == before
+
+
+def test_pointing_reads_the_step_out_on_both_charts(site: Site, visit: Open) -> None:
     run = site.begin()
     site.advance(run, 0, 100, 200)
     page = visit(site).open(run)
-    expect(page.locator("#readout")).to_contain_text("newest step200")
-    box = page.locator("#chart .nsewdrag").first.bounding_box()
-    assert box
-    page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 0.5 * box["height"], steps=3)
-    expect(page.locator("#readout .entry.step")).to_have_text("step100")
-    raw = correct(site, run.id, 100, "") / 100
-    expect(page.locator("#readout .entry.raw dd")).to_have_text(f"{raw:.2%}".replace("%", "\u00a0%"))
+    step = page.locator("#readout .entry.step")
+    expect(step).to_have_text("step200")
+    expect(page.locator(MARKS).first).to_be_attached()
+    page.mouse.move(*place(page, 100 / 600), steps=3)
+    expect(step).to_have_text("step100")
+    expect(page.locator("#training-readout .entry.step")).to_have_text("step100")
+    expect(page.locator(".step-line.hovered:visible")).to_have_count(2)
+    raw, ema = (correct(site, run.id, 100, a) for a in ("", "ExponentialMovingAverage"))
+    expect(page.locator("#readout .entry.raw dd")).to_have_text(f"{raw / 100:.2%}".replace("%", "\u00a0%"))
+    gap = f"{ema - raw:+.2f}".replace("-", "−").replace("+0.00", "±0.00")
+    expect(page.locator("#readout .entry.gap dd")).to_have_text(f"{gap}\u00a0pp")
     page.mouse.move(5, 5)
-    expect(page.locator("#readout .entry.step")).to_have_text("newest step200")
+    expect(step).to_have_text("step200")
+    expect(page.locator(".step-line.hovered:visible")).to_have_count(0)
+
+
+def test_click_chooses_a_step_and_keys_go_on_from_there(site: Site, visit: Open) -> None:
+    run = site.begin()
+    site.advance(run, 0, 100, 200, 300)
+    page = visit(site).open(run)
+    step = page.locator("#readout .entry.step")
+    expect(step).to_have_text("step300")
+    expect(page.locator(MARKS).first).to_be_attached()
+    page.mouse.click(*place(page, 110 / 600))
+    page.mouse.move(5, 5)
+    expect(step).to_have_text("step100")
+    assert "step=100" in page.url
+    page.locator("#curve-frame").focus()
+    keys = {"ArrowRight": 200, "ArrowLeft": 100, "Home": 0, "End": 300}
+    for key, expected in keys.items():
+        page.keyboard.press(key)
+        expect(step).to_have_text(f"step{expected}")
+    expect(page.locator("#step-latest")).to_have_attribute("aria-pressed", "false")
+    page.keyboard.press("Escape")
+    expect(page.locator("#step-latest")).to_have_attribute("aria-pressed", "true")
+
+
+def test_best_steps_are_those_of_validation_and_lead_there(site: Site, visit: Open) -> None:
+    run = site.begin()
+    site.advance(run, 0, 100, 200, 300)
+    page = visit(site).open(run)
+    expect(page.locator("#readout .entry.step")).to_have_text("step300")
+    page.get_by_label("Test", exact=True).check()
+    expect(page.locator(BEST)).to_have_count(2)
+    for name, average in (("raw", ""), ("averaged", "ExponentialMovingAverage")):
+        best = max((100, 200, 300), key=lambda step: correct(site, run.id, step, average))
+        page.get_by_role("button", name=f"{name} at {best}").click()
+        expect(page.locator("#readout .entry.step")).to_have_text(f"step{best}")
+
+
+def test_error_rate_and_logarithmic_steps(site: Site, visit: Open) -> None:
+    run = site.begin()
+    site.advance(run, 0, 100, 200)
+    page = visit(site).open(run)
+    expect(page.locator("#readout .entry.step")).to_have_text("step200")
+    page.get_by_label("Error rate").check()
+    expect(page.locator("#curve-title")).to_have_text("Validation error rate")
+    raw = correct(site, run.id, 200, "") / 100
+    expect(page.locator("#readout .entry.raw dd")).to_have_text(f"{1 - raw:.2%}".replace("%", "\u00a0%"))
+    page.get_by_label("Log steps").check()
+    expect(page.locator("#chart-caption")).to_contain_text("no place for step 0")
+    assert all(one["x"] == [100, 200] for one in series(page))
+    assert series(page)[-1]["y"][-1] == pytest.approx(100 * (1 - raw))
+    assert "measure=error" in page.url
+    assert "scale=log" in page.url
+
+
+def test_downloads(site: Site, visit: Open, tmp_path: Path) -> None:
+    run = site.begin(name="a run / <b>")
+    site.advance(run, 0, 100)
+    page = visit(site).open(run)
+    expect(page.locator(MARKS)).to_have_count(4)
+    with page.expect_download() as table:
+        page.get_by_role("button", name="CSV").click()
+    assert table.value.suggested_filename == f"a-run-b-{run.id}-validation.csv"
+    table.value.save_as(tmp_path / "curves.csv")
+    with (tmp_path / "curves.csv").open(newline="") as file:
+        lines = list(csv.DictReader(file))
+    assert [line["step"] for line in lines] == ["0", "100"]
+    assert int(lines[1]["raw_correct"]) == correct(site, run.id, 100, "")
+    assert int(lines[1]["averaged_0.99_correct"]) == correct(site, run.id, 100, "ExponentialMovingAverage")
+    with page.expect_download() as picture:
+        page.get_by_role("button", name="PNG").click()
+    assert picture.value.suggested_filename == f"a-run-b-{run.id}-validation.png"
+    picture.value.save_as(tmp_path / "curves.png")
+    with Image.open(tmp_path / "curves.png") as image:
+        assert image.size == (2400, 1500)
+        assert len(image.convert("RGB").getcolors(1 << 24) or []) > 100
 
 
 def test_several_averages_can_be_chosen(site: Site, visit: Open) -> None:
     run = site.begin(averages=[{"decay": 0.99}, {"decay": 0.999}])
     site.advance(run, 0, 100, 200)
     page = visit(site).open(run)
-    sentence = page.locator("#sentence")
-    expect(sentence).to_contain_text("with decay 0.99 read")
+    chosen = page.locator("#readout .entry.ema")
+    expect(chosen.locator("dt")).to_have_text("averaged 0.99")
     page.get_by_label("0.999", exact=True).check()
+    expect(chosen.locator("dt")).to_have_text("averaged 0.999")
     ema = correct(site, run.id, 200, "EMA_0.999")
-    expect(sentence).to_contain_text(f"with decay 0.999 read {ema:,} of")
-    expect(page.locator("#readout .entry.ema dt")).to_have_text("averaged 0.999")
+    expect(chosen.locator("dd")).to_have_attribute("title", f"{ema:,} of 100")
+    expect(page.locator("#sentence")).to_contain_text(f"averaged weights read {ema:,} of")
 
 
 def test_numbers_are_those_of_the_store(site: Site, visit: Open) -> None:

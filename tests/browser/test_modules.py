@@ -31,7 +31,9 @@ def evaluations(*accuracies: float) -> list[dict[str, float]]:
 
 
 def test_close_up_leaves_out_what_is_far_off(blank: Page) -> None:
-    close = call(blank, "curves/range", "module.closeUp(argument)", evaluations(0.1, 0.97, 0.981, 0.982, 0.984))
+    close = call(
+        blank, "curves/range", "module.closeUp(argument)", evaluations(0.1, 0.97, 0.981, 0.982, 0.984)
+    )
     assert [e["step"] for e in close["below"]] == [0]
     low, high = close["range"]
     assert 0.96 < low < 0.97
@@ -52,11 +54,16 @@ def test_close_up_of_equal_values_has_a_height(blank: Page, accuracy: float) -> 
 
 
 def test_known_points_change_nothing(blank: Page) -> None:
-    points = {"step": [10, 20], "loss": [1.0, 0.5], "decay": {"EMA": [0.5, 0.7]}}
-    more = {"step": [20, 30], "loss": [0.5, None], "decay": {"EMA": [0.7, 0.8]}}
+    points = {"step": [10, 20], "loss": [1.0, 0.5], "learning_rate": [0.8, 0.7], "decay": {"EMA": [0.5, 0.7]}}
+    more = {"step": [20, 30], "loss": [0.5, None], "learning_rate": [0.7, 0.6], "decay": {"EMA": [0.7, 0.8]}}
     code = "argument.reduce(module.withTraining, module.emptyHistory()).training"
     once = call(blank, "dashboard/history", code, [points, more])
-    assert once == {"step": [10, 20, 30], "loss": [1.0, 0.5, None], "decay": {"EMA": [0.5, 0.7, 0.8]}}
+    assert once == {
+        "step": [10, 20, 30],
+        "loss": [1.0, 0.5, None],
+        "learning_rate": [0.8, 0.7, 0.6],
+        "decay": {"EMA": [0.5, 0.7, 0.8]},
+    }
     assert call(blank, "dashboard/history", code, [points, more, points, more]) == once
 
 
@@ -66,7 +73,10 @@ def test_many_points_are_thinned_and_the_last_one_stays(blank: Page) -> None:
         for i in range(0, 9000, 3)
     ]
     found = call(
-        blank, "dashboard/history", "argument.reduce(module.withTraining, module.emptyHistory()).training", parts
+        blank,
+        "dashboard/history",
+        "argument.reduce(module.withTraining, module.emptyHistory()).training",
+        parts,
     )
     assert found["step"] == found["loss"] == sorted(set(found["step"]))
     assert found["step"][-1] == 8999

@@ -14,6 +14,7 @@ pytestmark = pytest.mark.browser
 def test_no_run_yet_and_the_first_one(own_site: Site, visit: Open) -> None:
     page = visit(own_site, charts=False).open()
     expect(page.get_by_role("heading", name="No run yet")).to_be_visible()
+    expect(page).to_have_title("Shadowboard")
     page.get_by_role("button", name="Queue the reference recipe").click()
     expect(page.locator("#state")).to_contain_text(
         "Queued waiting for a worker: start one with shadowboard work"
@@ -36,8 +37,19 @@ def test_queued_run_is_taken_off(site: Site, visit: Open) -> None:
     page = visit(site, charts=False).open(run)
     page.get_by_role("button", name="Take off the queue").click()
     page.get_by_role("dialog").get_by_role("button", name="Take it off").click()
-    expect(page.locator("#state")).to_contain_text("Stopped at 0 of 30,000 steps; to go on:")
+    expect(page.locator("#state")).to_have_text("Stopped at 0 of 30,000 steps")
     assert site.store.run(run.id).state == "stopped"
+
+
+def test_queued_run_waits_for_the_worker_that_is_busy(own_site: Site, visit: Open) -> None:
+    busy = own_site.begin("the busy one")
+    own_site.advance(busy, 0)
+    run = own_site.store.create_run(RunConfig(), "waiting")
+    page = visit(own_site, charts=False).open(run)
+    state = page.locator("#state")
+    expect(state).to_have_text("Queued waiting until a worker is free: “the busy one” is in training")
+    own_site.end(busy, "finished", "")
+    expect(state).to_have_text("Queued waiting for a worker: start one with shadowboard work")
 
 
 def test_training_run_is_stopped_after_a_question(site: Site, visit: Open) -> None:
@@ -58,9 +70,7 @@ def test_training_run_is_stopped_after_a_question(site: Site, visit: Open) -> No
     expect(page.locator("#state-text")).to_contain_text("stopping")
     assert site.store.run(run.id).stop_requested
     site.end(run, "stopped", "Stopped at step 100.")
-    expect(page.locator("#state")).to_contain_text(
-        f"Stopped at 100 of 600 steps; to go on: shadowboard train --resume {run.id}"
-    )
+    expect(page.locator("#state")).to_have_text("Stopped at 100 of 600 steps")
     expect(stop).to_be_hidden()
 
 
@@ -68,7 +78,7 @@ def test_training_run_is_stopped_after_a_question(site: Site, visit: Open) -> No
     ("state", "message", "shown"),
     [
         ("finished", "", re.compile(r"Finished 600 of 600 steps · in ")),
-        ("stopped", "Stopped at step 600.", re.compile(r"^Stopped at 600 of 600 steps; to go on: ")),
+        ("stopped", "Stopped at step 600.", "Stopped at 600 of 600 steps"),
         ("diverged", "The loss is not finite at step 512.", "Diverged The loss is not finite at step 512."),
         ("failed", "The disk is full.", "Failed The disk is full."),
     ],

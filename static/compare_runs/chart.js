@@ -1,0 +1,100 @@
+// The chart of the ticked runs' curves, and the list of them beneath.
+
+import { CONFIG, style } from "../curves/style.js";
+import { byId, element, setChildren, setText } from "../dom.js";
+import { count, decayName, percent } from "../format.js";
+import { remembered } from "../memo.js";
+import { curvesOf, figure } from "./figure.js";
+import { markOf } from "./marks.js";
+import { bestAverage } from "./rows.js";
+import { emphasise, toggle } from "./table.js";
+
+/** Wire the chart; returns the renderer. */
+export function setUpChart(state) {
+  const chart = byId("overlay");
+  const coloursOf = remembered(style);
+  let size = { width: 0, height: 0 };
+  let last = null;
+
+  for (const name of ["split", "weights"]) {
+    for (const radio of document.querySelectorAll(`input[name=${name}]`)) {
+      radio.checked = radio.value === state.get()[name];
+      radio.addEventListener("change", () => state.set({ [name]: radio.value }));
+    }
+  }
+  byId("plotly").addEventListener("load", () => draw(state.get()));
+  byId("plotly").addEventListener("error", () => setText(byId("overlay-note"), "The chart library could not be loaded; reload the page."));
+  new ResizeObserver(([{ contentRect: { width, height } }]) => {
+    size = { width: Math.round(width), height: Math.round(height) };
+    draw(state.get());
+  }).observe(chart);
+  setUpTicked(state);
+
+  function draw(now) {
+    const { runs, ticked, histories, scores, split, weights, emphasised, themed } = now;
+    if (!window.Plotly || !ticked || !size.width) return;
+    const next = [ticked, histories, scores, split, weights, emphasised, themed, size];
+    if (last && next.every((value, i) => value === last[i])) return;
+    last = next;
+    const averages = new Map(runs.map((run) => [run.id, bestAverage(run, scores.get(run.id))?.name]));
+    const curves = curvesOf({ ...now, averages });
+    const { data, layout } = figure(curves, { emphasised, colours: coloursOf(themed), ...size });
+    window.Plotly.react(chart, data, layout, CONFIG);
+    chart.setAttribute("aria-label", summary(curves, split));
+    setText(byId("overlay-note"), curves.length ? "" : empty(now));
+  }
+
+  return (now) => {
+    if (!now.runs) return;
+    setText(byId("overlay-title"), now.split === "test" ? "Test accuracy" : "Validation accuracy");
+    setChildren(byId("ticked"), ...(now.ticked ?? []).flatMap((id) => item(now, id)));
+    draw(now);
+  };
+}
+
+function empty({ ticked, histories, weights, runs, scores }) {
+  if (!ticked.length) return "Tick runs in the table to lay their curves over one another.";
+  if (ticked.some((id) => runs.some((run) => run.id === id) && !histories.has(id))) return "Loading the curves…";
+  const average = runs.some((run) => ticked.includes(run.id) && bestAverage(run, scores.get(run.id)));
+  return weights === "ema" && !average ? "The ticked runs keep no average." : "No checkpoint of the ticked runs is evaluated yet.";
+}
+
+const summary = (curves, split) => (curves.length
+  ? `Accuracy on the ${split} images by step. At the end: ` + curves
+    .map(({ mark, weights, points }) => `${mark.letter} ${weights === "raw" ? "raw" : "averaged"} ${percent(points.at(-1).accuracy)}`)
+    .join(", ")
+  : "No curve yet");
+
+function setUpTicked(state) {
+  const list = byId("ticked");
+  list.addEventListener("click", ({ target }) => {
+    const off = target.closest("button")?.value;
+    if (off) toggle(state, off, false);
+  });
+  for (const type of ["pointerover", "focusin"]) {
+    list.addEventListener(type, ({ target }) => emphasise(state, target.closest("li")?.dataset.run));
+  }
+  for (const type of ["pointerleave", "focusout"]) list.addEventListener(type, () => emphasise(state, null));
+}
+
+/** A ticked run in the list: its mark, its name, where its curves end. */
+function item({ runs, scores, ticked, split }, id) {
+  const mark = markOf(ticked, id);
+  const run = runs.find((one) => one.id === id);
+  const off = element("button", { type: "button", class: "small", value: id, "aria-label": `Take ${run?.name ?? id} off the chart`, text: "×" });
+  const badge = element("b", { class: "mark", text: `${mark.letter} ${mark.shape}` });
+  if (!run) return [element("li", {}, badge, element("span", { class: "caption", text: `${id}: no such run` }), off)];
+  const found = scores.get(id);
+  const average = bestAverage(run, found);
+  const end = (point, kind, label) => {
+    const share = point?.final[split];
+    return share ? [element("span", { class: `${kind}-number`, text: `${label} ${percent(share.accuracy)}` })] : [];
+  };
+  const name = run.averages.length > 1 ? `averaged ${decayName(average)}` : "averaged";
+  return [element("li", { "data-run": id }, badge,
+    element("a", { href: `./?run=${encodeURIComponent(id)}`, text: run.name }),
+    element("span", { class: "ends" },
+      ...end(found?.raw, "raw", "raw"), ...end(average && found?.averages[average.name], "ema", name),
+      element("span", { class: "caption", text: found ? `at ${count(found.raw?.final.step ?? run.step)}` : "not evaluated yet" })),
+    off)];
+}

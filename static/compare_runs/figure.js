@@ -1,0 +1,111 @@
+// The overlaid curves as Plotly takes them.
+
+import { closeUp, risen } from "../curves/range.js";
+import { axisStyle, faded, isNarrow } from "../curves/style.js";
+import { curve } from "../dashboard/history.js";
+import { markOf } from "./marks.js";
+
+const MARKED = 12; // so many points of a curve carry the run's shape
+const LINE = 15; // px: the least distance between two labels
+const BESIDE = 60; // px: labels further apart than this cannot overlap
+const FAINT = 0.22;
+
+/** The curves of the ticked runs: { run, mark, weights, points } for raw and the run's best average. */
+export function curvesOf({ ticked, runs, histories, averages, split, weights }) {
+  return ticked.flatMap((id) => {
+    const run = runs.find((one) => one.id === id);
+    const history = histories.get(id);
+    if (!run || !history) return [];
+    const mark = markOf(ticked, id);
+    const average = averages.get(id);
+    const found = [];
+    if (weights !== "ema") found.push({ run, mark, weights: "raw", points: curve(history, split, null) });
+    if (weights !== "raw" && average) found.push({ run, mark, weights: "ema", points: curve(history, split, average) });
+    return found.filter(({ points }) => points.length);
+  });
+}
+
+/** { data, layout } of `curves` in a figure of this size. */
+export function figure(curves, { emphasised, colours, width, height }) {
+  const all = curves.flatMap(({ points }) => points);
+  const close = closeUp(all);
+  const last = Math.max(1, ...all.map(({ step }) => step));
+  const range = (close?.range ?? [Math.min(1, ...all.map((e) => e.accuracy)) - 0.01, 1]).map((share) => 100 * share);
+  const margin = { l: isNarrow(width) ? 50 : 58, r: isNarrow(width) ? 44 : 56, t: 10, b: 42 };
+  const drawn = curves.map((one) => ({
+    ...one,
+    points: close ? risen(one.points, close.range[0]) : one.points,
+    faint: emphasised !== null && one.run.id !== emphasised,
+  })).sort(byDepth);
+  return {
+    data: drawn.map((one) => trace(one, colours)),
+    layout: {
+      width, height, margin,
+      paper_bgcolor: "transparent", plot_bgcolor: "transparent",
+      font: { family: colours.font, color: colours.ink },
+      showlegend: false, hovermode: false, dragmode: false,
+      xaxis: {
+        ...axisStyle(colours), range: [0, last], tickformat: ",d", nticks: isNarrow(width) ? 5 : 10, showgrid: false,
+        ticks: "outside", ticklen: 4, tickcolor: colours.line, fixedrange: true,
+        title: { text: "step", font: { color: colours.muted, size: 12 }, standoff: 8 },
+      },
+      yaxis: { ...axisStyle(colours), range, ticksuffix: " %", nticks: 6, fixedrange: true },
+      annotations: labels(drawn, colours, { range, last, width: width - margin.l - margin.r, height: height - margin.t - margin.b }),
+    },
+  };
+}
+
+/** What is brought forward lies in front, and raw before averaged: thin over bold is seen, under it it is not. */
+const byDepth = (a, b) => b.faint - a.faint || (a.weights === "raw") - (b.weights === "raw");
+
+const colourOf = ({ weights, faint }, colours) => (faint ? faded(colours[weights], FAINT) : colours[weights]);
+
+function trace(one, colours) {
+  const { points, weights, mark, run } = one;
+  const colour = colourOf(one, colours);
+  const raw = weights === "raw";
+  const every = Math.max(1, Math.round(points.length / MARKED));
+  const size = raw ? 6 : 8;
+  return {
+    type: "scatter",
+    name: `${mark.letter} ${weights} ${run.id}`,
+    x: points.map((e) => e.step),
+    y: points.map((e) => 100 * e.accuracy),
+    mode: "lines+markers",
+    line: { color: colour, width: raw ? 1.25 : 2.75, dash: raw ? "4px,3px" : "solid", shape: "linear" },
+    marker: {
+      symbol: `${mark.symbol}${raw ? "-open" : ""}`,
+      // A shape on some of the points: on all they would run into one another. The last one has its letter beside it.
+      size: points.map((_, i) => ((points.length - 1 - i) % every ? 0 : size)),
+      color: colour,
+      opacity: 1,
+      line: { color: colour, width: raw ? 1.25 : 0 },
+    },
+    cliponaxis: false,
+  };
+}
+
+/** A letter at the end of each curve, kept from overlapping. */
+function labels(drawn, colours, { range: [low, high], last, width, height }) {
+  const placed = [];
+  return drawn
+    .map((one) => {
+      const end = one.points.at(-1);
+      const share = Math.min(Math.max((100 * end.accuracy - low) / (high - low), 0), 1);
+      return { one, end, x: (end.step / last) * width, y: (1 - share) * height };
+    })
+    .sort((a, b) => a.y - b.y)
+    .map(({ one, end, x, y }) => {
+      const above = placed.filter((other) => Math.abs(other.x - x) < BESIDE).map((other) => other.y + LINE);
+      const free = Math.max(y, ...above);
+      placed.push({ x, y: free });
+      return {
+        text: one.mark.letter,
+        x: end.step,
+        y: Math.min(Math.max(100 * end.accuracy, low), high),
+        xanchor: "left", yanchor: "middle", xshift: 8, yshift: y - free,
+        showarrow: false,
+        font: { size: 13, color: colourOf(one, colours), weight: one.weights === "raw" ? 400 : 700 },
+      };
+    });
+}

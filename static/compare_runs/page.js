@@ -1,0 +1,107 @@
+// The page that compares runs: all of them in a table, the curves of some laid over one another.
+
+import { listEventsAddress, readHistory, readRun, readScores } from "../api.js";
+import { setUpBanner } from "../banner.js";
+import { followEvents } from "../dashboard/events.js";
+import { fromAnswer } from "../dashboard/history.js";
+import { setUpList } from "../dashboard/list.js";
+import { byId, setText } from "../dom.js";
+import { count } from "../format.js";
+import { createState } from "../state.js";
+import { setUpTheme } from "../theme.js";
+import { setUpChart } from "./chart.js";
+import { fromAddress, renderAddress } from "./selection.js";
+import { setUpTable } from "./table.js";
+
+const AGAIN = 2_000; // ms, after a failure
+const EVERY = 5_000; // ms, while something is in training
+const TICKED_FIRST = 3; // of the newest evaluated ones, where the address says nothing
+
+const state = createState({
+  runs: null, // all of them, newest first; null until they are known
+  total: 0,
+  scores: new Map(), // of GET /runs/scores, by run
+  histories: new Map(), // of the ticked runs
+  ...fromAddress(location.search), // ticked, sort, filter, allKnobs, split, weights
+  emphasised: null, // the run whose curves are brought forward
+  connection: "live",
+  notice: null,
+  themed: 0,
+});
+
+const list = setUpList(state);
+
+async function readAllScores() {
+  state.set({ scores: new Map((await readScores()).map((one) => [one.run, one])) });
+}
+
+/** The list and the scores, whenever the stream is there (again). */
+async function readAll() {
+  try {
+    await Promise.all([list.read(), readAllScores()]);
+    const { runs, scores, ticked } = state.get();
+    if (ticked === null) {
+      state.set({ ticked: runs.filter(({ id }) => scores.has(id)).slice(0, TICKED_FIRST).map(({ id }) => id) });
+    }
+  } catch (problem) {
+    if (problem.status) state.set({ notice: problem.message });
+    setTimeout(readAll, AGAIN);
+  }
+}
+
+/** What the runs in training have reached since, in the table and on the chart. */
+async function readLive() {
+  const training = (state.get().runs ?? []).filter((run) => run.state === "training").map(({ id }) => id);
+  if (!training.length || document.hidden) return;
+  const answers = await Promise.all(training.map((id) => readRun(id).catch(() => null)));
+  const found = new Map(answers.filter(Boolean).map((run) => [run.id, run]));
+  const curves = await readHistories(training.filter((id) => state.get().ticked?.includes(id)));
+  await readAllScores();
+  const { runs, histories } = state.get();
+  state.set({ runs: runs.map((run) => found.get(run.id) ?? run), histories: new Map([...histories, ...curves]) });
+}
+
+async function readHistories(ids) {
+  const answers = await Promise.all(ids.map((id) => readHistory(id, 1).catch(() => null)));
+  return ids.flatMap((id, i) => (answers[i] ? [[id, fromAnswer(answers[i])]] : []));
+}
+
+/** The curves of runs that have been ticked; each is asked for once. */
+function setUpHistories() {
+  const asked = new Set();
+  return async ({ runs, ticked, histories }) => {
+    const missing = (ticked ?? []).filter((id) => !histories.has(id) && !asked.has(id) && runs?.some((run) => run.id === id));
+    if (!missing.length) return;
+    missing.forEach((id) => asked.add(id));
+    const found = await readHistories(missing);
+    missing.forEach((id) => asked.delete(id));
+    if (found.length) state.set({ histories: new Map([...state.get().histories, ...found]) });
+    else state.set({ notice: "The curves could not be read." });
+  };
+}
+
+function renderRooms({ runs, total, connection }) {
+  byId("no-runs").hidden = runs === null || runs.length > 0;
+  byId("comparison").hidden = !runs?.length;
+  const waiting = connection === "lost" ? "The server cannot be reached yet; trying again…" : "Loading the runs…";
+  const some = total === 1 ? "1 run" : `${count(total)} runs`;
+  setText(byId("runs-count"), runs === null ? waiting : total ? some : "");
+}
+
+setUpTheme(() => state.set({ themed: state.get().themed + 1 }));
+for (const render of [renderRooms, renderAddress, setUpTable(state), setUpHistories(), setUpChart(state), setUpBanner(state)]) {
+  state.onChange(render);
+}
+window.addEventListener("popstate", () => location.reload());
+window.addEventListener("pageshow", (event) => event.persisted && location.reload());
+followEvents(() => listEventsAddress, "", {
+  connection(connection) {
+    state.set({ connection });
+    if (connection === "live") readAll();
+  },
+  runs(news) {
+    list.hear(news);
+    readAllScores().catch(() => {});
+  },
+});
+setInterval(() => readLive().catch(() => {}), EVERY);

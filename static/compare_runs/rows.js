@@ -1,0 +1,83 @@
+// The table's rows: a run, its knobs, and how well its raw weights and its best average do.
+
+import { remembered } from "../memo.js";
+import { count, decayName } from "../format.js";
+
+/** The columns of accuracies: which weights, at which point, on which images. */
+export const ACCURACIES = [
+  { key: "final-raw", weights: "raw", point: "final", split: "validation" },
+  { key: "final-ema", weights: "ema", point: "final", split: "validation" },
+  { key: "best-raw", weights: "raw", point: "best", split: "validation" },
+  { key: "best-ema", weights: "ema", point: "best", split: "validation" },
+  { key: "test-raw", weights: "raw", point: "best", split: "test" },
+  { key: "test-ema", weights: "ema", point: "best", split: "test" },
+];
+
+/** A knob's value as one would say it. */
+export function knobText(name, value) {
+  if (name === "averages") return value.map(decayName).join(" + ") || "none";
+  if (Array.isArray(value)) return value.join(" + ") || "none";
+  return Number.isInteger(value) ? count(value) : String(value);
+}
+
+/** The knobs in which not all runs are alike. */
+export const differing = (runs) => Object.keys(runs[0]?.config ?? {}).filter((name) => {
+  const texts = new Set(runs.map(({ config }) => knobText(name, config[name])));
+  return texts.size > 1;
+});
+
+/** The average of a run that reads the most validation images right at its best, of equals the first; or null. */
+export function bestAverage(run, scores) {
+  const correct = ({ name }) => scores?.averages[name]?.best.validation?.correct ?? -1;
+  return run.averages.reduce((best, average) => (best && correct(best) >= correct(average) ? best : average), null);
+}
+
+/** One row for each run. */
+export const toRows = remembered((runs, scores) => runs.map((run) => {
+  const found = scores.get(run.id);
+  const average = bestAverage(run, found);
+  return { run, average, raw: found?.raw ?? null, ema: (average && found?.averages[average.name]) ?? null };
+}));
+
+/** { step, share } of a row in a column of accuracies; null where nothing is evaluated. */
+export function accuracyAt(row, { weights, point, split }) {
+  const found = row[weights]?.[point];
+  return found?.[split] ? { step: found.step, share: found[split] } : null;
+}
+
+function sortValue(row, key) {
+  const column = ACCURACIES.find((one) => one.key === key);
+  if (column) return accuracyAt(row, column)?.share.accuracy ?? null;
+  if (key === "created") return row.run.created_at;
+  if (key === "name") return row.run.name.toLowerCase();
+  if (key === "step") return row.run.step;
+  const knob = key.replace(/^knob:/, "");
+  const value = row.run.config[knob];
+  if (value === undefined) return null;
+  if (knob === "averages") return value[0]?.decay ?? null;
+  return Array.isArray(value) ? value.reduce((sum, one) => sum + one, 0) : value;
+}
+
+/** The rows in an order like `step` or, descending, `-step`; what has no value comes last either way. */
+export function sorted(rows, order) {
+  const down = order.startsWith("-");
+  const key = down ? order.slice(1) : order;
+  const keyed = rows.map((row) => ({ row, value: sortValue(row, key) }));
+  keyed.sort((a, b) => {
+    if (a.value === null || b.value === null) return (a.value === null) - (b.value === null);
+    const order = typeof a.value === "string" ? a.value.localeCompare(b.value, "en", { numeric: true }) : a.value - b.value;
+    return down ? -order : order;
+  });
+  return keyed.map(({ row }) => row);
+}
+
+/** The rows in which every word of `text` is found: in name, id, state or a knob. */
+export function filtered(rows, text) {
+  const words = text.toLowerCase().split(/\s+/).filter(Boolean);
+  if (!words.length) return rows;
+  return rows.filter(({ run }) => {
+    const knobs = Object.entries(run.config).map(([name, value]) => `${name} ${knobText(name, value)} ${value}`);
+    const all = [run.name, run.id, run.stalled ? "stalled" : run.state, ...knobs].join("\n").toLowerCase();
+    return words.every((word) => all.includes(word));
+  });
+}

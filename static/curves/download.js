@@ -1,0 +1,91 @@
+// The curves to take away: the numbers as CSV, the picture as PNG, both made in the page.
+
+import { rows } from "../dashboard/history.js";
+import { byId } from "../dom.js";
+import { decayName } from "../format.js";
+import { figure, title } from "./figure.js";
+import { wilson } from "./interval.js";
+import { shownStep } from "../dashboard/selection.js";
+import { style } from "./style.js";
+
+const WIDTH = 1200;
+const HEIGHT = 750;
+const SHARPNESS = 2; // pixels of the picture for each of these
+
+/** Wire the two buttons. */
+export function setUpDownloads(state) {
+  byId("download-csv").addEventListener("click", () => {
+    const now = state.get();
+    save(new Blob([toCsv(now)], { type: "text/csv" }), `${fileName(now)}.csv`);
+  });
+  byId("download-png").addEventListener("click", async () => {
+    const now = state.get();
+    if (!window.Plotly) return state.set({ notice: "The chart library is still loading." });
+    const address = await window.Plotly.toImage(picture(now, style()), { format: "png", scale: SHARPNESS });
+    save(toBlob(address), `${fileName(now)}.png`);
+  });
+}
+
+/** All evaluations of the shown images: a line for each step, for each set of weights five columns. */
+export function toCsv({ run, history, split }) {
+  const names = run.averages.map(({ name }) => name);
+  const labels = ["raw", ...run.averages.map((average) => `averaged_${decayName(average).replace(" ", "_")}`)];
+  const columns = ["correct", "n", "accuracy", "low", "high"];
+  const head = ["step", ...labels.flatMap((label) => columns.map((column) => `${label}_${column}`))];
+  const interval = (e) => wilson(e.correct, e.n).map((bound) => bound.toFixed(6));
+  const cells = (e) => (e ? [e.correct, e.n, e.accuracy, ...interval(e)] : columns.map(() => ""));
+  const lines = rows(history, split, names).map(({ step, raw, averaged }) =>
+    [step, ...[raw, ...averaged].flatMap(cells)]);
+  return [head, ...lines].map((line) => `${line.join(",")}\r\n`).join("");
+}
+
+/** The name of a file: the run's, in letters that every system takes, its id, and the images. */
+export function fileName({ run, split }) {
+  const name = run.name.normalize("NFKD").replace(/[^\w.-]+/g, "-").replace(/^[-.]+|[-.]+$/g, "").slice(0, 60);
+  return [name, run.id, split].filter(Boolean).join("-");
+}
+
+/** The figure as it is on the page, with a title, a legend, and the page's background. */
+function picture(now, colours) {
+  const { data, layout, axis } = figure(now, colours, { width: WIDTH, height: HEIGHT });
+  const step = shownStep(now);
+  const at = axis.log ? Math.log10(step) : step;
+  const line = { type: "line", x0: at, x1: at, yref: "paper", y0: 0, y1: 1, line: { color: colours.ink, width: 1 } };
+  return {
+    data,
+    layout: {
+      ...layout,
+      paper_bgcolor: colours.surface,
+      plot_bgcolor: colours.surface,
+      margin: { ...layout.margin, t: 96, l: 76, r: 28, b: 56 },
+      title: {
+        text: `${escaped(now.run.name || now.run.id)}: ${title(now).toLowerCase()}`,
+        x: 0, xref: "paper", xanchor: "left", y: 0.965, yanchor: "top", font: { size: 20, color: colours.ink },
+      },
+      showlegend: true,
+      legend: {
+        orientation: "h", traceorder: "reversed", x: 0, xanchor: "left", y: 1.02, yanchor: "bottom",
+        font: { size: 14, color: colours.ink },
+      },
+      shapes: [...layout.shapes, ...(step === null || (axis.log && step === 0) ? [] : [line])],
+    },
+    config: { plotlyServerURL: "", showSendToCloud: false },
+  };
+}
+
+/** Plotly takes markup in its texts; a run's name is none. */
+const escaped = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+
+/** The bytes of a `data:` address, without a request, which the page's policy refuses. */
+function toBlob(address) {
+  const bytes = Uint8Array.from(atob(address.slice(address.indexOf(",") + 1)), (letter) => letter.charCodeAt(0));
+  return new Blob([bytes], { type: "image/png" });
+}
+
+function save(blob, name) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(blob);
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+}

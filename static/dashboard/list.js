@@ -1,0 +1,45 @@
+// The runs, or the newest of them, as the server lists them, kept true by the events of the list.
+
+import { listRuns } from "../api.js";
+
+/** The list with one event of it: `{ run }` is new in it or changed, `{ gone }` was deleted. */
+export function withNews({ runs, total }, { run, gone }) {
+  if (gone !== undefined) {
+    const left = runs.filter((r) => r.id !== gone);
+    // One that is not listed is either beyond what is, or was gone already when the list was read.
+    return left.length < runs.length || runs.length < total ? { runs: left, total: total - 1 } : { runs, total };
+  }
+  const place = runs.findIndex((r) => r.id === run.id);
+  if (place >= 0) return { runs: runs.with(place, run), total };
+  const before = runs.findIndex((r) => r.created_at <= run.created_at);
+  if (before >= 0) return { runs: runs.toSpliced(before, 0, run), total: total + 1 };
+  // Older than all that are listed: it is new to the server only where the list is a whole one.
+  return runs.length < total ? { runs, total } : { runs: [...runs, run], total: total + 1 };
+}
+
+/**
+ * Keeps `runs`, the newest `limit` of them, and `total` of `state`: `read()` asks for the list, `hear(event)`
+ * takes an event of it.
+ */
+export function setUpList(state, limit = null) {
+  let reading = 0;
+  let heard = []; // while an answer is on its way, which may be older than these
+
+  return {
+    async read() {
+      reading += 1;
+      const mine = reading;
+      heard = [];
+      const answer = await listRuns(limit);
+      if (mine !== reading) return;
+      reading = 0;
+      state.set(heard.reduce(withNews, answer));
+      heard = [];
+    },
+    hear(news) {
+      if (reading) heard.push(news);
+      const { runs, total } = state.get();
+      if (runs) state.set(withNews({ runs, total }, news));
+    },
+  };
+}

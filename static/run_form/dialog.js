@@ -1,0 +1,107 @@
+// The dialog that queues a run: every knob, presets, and the server's sentences beside the fields they are about.
+
+import { queueRun } from "../api.js";
+import { LOGGED_OUT } from "../dashboard/actions.js";
+import { byId, setText } from "../dom.js";
+import { setUpAverages } from "./averages.js";
+import { changed, equal, findings, parsed, written } from "./knobs.js";
+
+/** Wire the dialog, where the page has it. `shownRun()` is the run that is looked at, or null. */
+export function setUpRunForm(shownRun, onQueued) {
+  const dialog = byId("new-run");
+  if (!dialog) return;
+  const form = byId("run-form");
+  const name = byId("run-name");
+  const defaults = JSON.parse(form.dataset.defaults);
+  const fields = [...form.querySelectorAll("[name]")];
+  const presets = [...form.querySelectorAll(".presets button[data-knobs]")];
+  const averages = setUpAverages(Number(form.dataset.mostAverages), onInput);
+  const names = [...Object.keys(defaults), "name"];
+
+  const kind = (field) => field.dataset.kind ?? "choice";
+  const knobs = () => ({
+    ...Object.fromEntries(fields.map((field) => [field.name, parsed(field.value, kind(field))])),
+    averages: averages.get(),
+  });
+
+  function fill(given) {
+    const all = { ...defaults, ...given };
+    for (const field of fields) field.value = written(all[field.name]);
+    averages.set(all.averages);
+    forgive();
+    onInput();
+  }
+
+  function onInput() {
+    const now = knobs();
+    const differs = changed(now, defaults);
+    for (const field of fields) field.closest(".knob").classList.toggle("changed", field.name in differs);
+    byId("knob-momentum").disabled = now.optimizer !== "momentum";
+    let help = "";
+    for (const preset of presets) {
+      const pressed = equal(JSON.parse(preset.dataset.knobs), now, defaults);
+      preset.setAttribute("aria-pressed", String(pressed));
+      if (pressed) help = preset.title;
+    }
+    const run = shownRun();
+    byId("same-knobs").hidden = !run;
+    byId("same-knobs").setAttribute("aria-pressed", String(Boolean(run) && equal(run.config, now, defaults)));
+    setText(byId("preset-help"), help ? `${help}.` : `Differs from the reference recipe in: ${Object.keys(differs).join(", ").replaceAll("_", " ")}.`);
+  }
+
+  function blame(detail) {
+    for (const { knob, place, text } of findings(detail, names)) {
+      const line = byId(`problem-${knob ?? "form"}`);
+      setText(line, line.hidden ? text : `${line.textContent} ${text}`);
+      line.hidden = false;
+      if (knob === "averages") averages.blame(place);
+      else if (knob) byId(knob === "name" ? "run-name" : `knob-${knob}`).setAttribute("aria-invalid", "true");
+    }
+    const first = form.querySelector("[aria-invalid]") ?? byId("new-run-queue");
+    first.focus();
+    first.scrollIntoView({ block: "center" });
+  }
+
+  function forgive() {
+    for (const line of form.querySelectorAll(".problem")) {
+      line.hidden = true;
+      setText(line, "");
+    }
+    for (const field of [name, ...fields]) field.removeAttribute("aria-invalid");
+    averages.forgive();
+  }
+
+  async function queue(event) {
+    event.preventDefault();
+    forgive();
+    byId("new-run-queue").disabled = true;
+    try {
+      const run = await queueRun(name.value.trim(), changed(knobs(), defaults));
+      name.value = "";
+      dialog.close();
+      onQueued(run);
+    } catch (problem) {
+      byId("new-run-queue").disabled = false;
+      blame(problem.status === 401 ? LOGGED_OUT : problem.message);
+    }
+    byId("new-run-queue").disabled = false;
+  }
+
+  fill({});
+  for (const button of document.querySelectorAll("[data-new-run]")) {
+    button.addEventListener("click", () => {
+      onInput();
+      dialog.showModal();
+      dialog.querySelector(".form-body").scrollTop = 0;
+    });
+  }
+  for (const preset of presets) preset.addEventListener("click", () => fill(JSON.parse(preset.dataset.knobs)));
+  byId("same-knobs").addEventListener("click", () => fill(shownRun().config));
+  for (const id of ["new-run-close", "new-run-cancel"]) byId(id).addEventListener("click", () => dialog.close());
+  form.addEventListener("input", ({ target }) => {
+    target.removeAttribute("aria-invalid");
+    if (target.name) byId(`problem-${target.name}`).hidden = true;
+    onInput();
+  });
+  form.addEventListener("submit", queue);
+}

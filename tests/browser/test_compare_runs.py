@@ -1,0 +1,220 @@
+"""The page that compares runs."""
+
+import time
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from shadowboard.configuration import parse_config
+from shadowboard.records import Run, Score
+from tests.browser.conftest import WORKER, Open, Site
+from tests.browser.test_modules import call
+
+pytestmark = pytest.mark.browser
+
+TWO = {"averages": [{"decay": 0.99}, {"decay": 0.999}]}
+SECOND = "EMA_0.999"
+FIRST = "ExponentialMovingAverage"
+
+
+def scored(
+    site: Site, name: str, *scores: tuple[int, str, int], state: Any = "finished", **knobs: Any
+) -> Run:
+    """A run of which (step, average, images of 100 read right) are known; of the test images, two fewer."""
+    run = site.store.create_run(parse_config({"steps": 300, **knobs}), name, WORKER)
+    for step, average, correct in scores:
+        for split, right in (("validation", correct), ("test", correct - 2)):
+            score = Score(step, average, split, 100, right, 0.5, 0.1, time.time())
+            site.store.add_evaluation(run.id, score, b"", b"")
+    site.store.add_progress(run.id, WORKER, 300, 500.0, [])
+    if state != "training":
+        site.store.release(run.id, WORKER, state, "")
+    return run
+
+
+@pytest.fixture
+def three(own_site: Site) -> list[Run]:
+    return [
+        scored(
+            own_site, "slow", (100, "", 80), (200, "", 95), (300, "", 90), (300, FIRST, 92), learning_rate=0.1
+        ),
+        scored(own_site, "fast", (100, "", 88), (300, "", 93), (300, FIRST, 96), (300, SECOND, 97), **TWO),
+        scored(own_site, "bare", (300, "", 85), averages=[], seed=5),
+    ]
+
+
+def cells(page: Page, name: str) -> list[str]:
+    row = page.locator("#runs-table tbody tr").filter(has=page.get_by_role("link", name=name, exact=True))
+    return [text.strip() for text in row.locator("td.accuracy").all_inner_texts()]
+
+
+def names(page: Page) -> Locator:
+    return page.locator("#runs-table tbody th a")
+
+
+def test_the_table_tells_knobs_and_accuracies(own_site: Site, visit: Open, three: list[Run]) -> None:
+    page = visit(own_site, charts=False).open(path="/compare-runs")
+    expect(names(page)).to_have_text(["bare", "fast", "slow"])  # newest first
+    expect(page.locator("#runs-count")).to_have_text("3 runs")
+    heads = page.locator("#runs-table thead button")
+    knobs = ["learning rate", "averages", "seed"]
+    expect(heads).to_have_text(["Run", "Steps", *knobs, *["raw", "averaged"] * 3])
+    assert cells(page, "slow") == [
+        "90.00\u00a0%\n82.56–94.48", "92.00\u00a0%\n85.00–95.89",
+        "95.00\u00a0%\n88.82–97.85 · at 200", "92.00\u00a0%\n85.00–95.89 · at 300",
+        "93.00\u00a0%\n86.25–96.57", "90.00\u00a0%\n82.56–94.48",
+    ]  # fmt: skip
+    assert cells(page, "fast")[3] == "97.00\u00a0%\n91.55–98.97 · at 300 · decay 0.999"
+    assert cells(page, "bare")[1::2] == ["–", "–", "–"]
+    page.get_by_role("button", name="All knobs").click()
+    expect(page.get_by_role("button", name="batch size")).to_be_visible()
+    page.get_by_role("link", name="fast", exact=True).first.click()
+    expect(page.locator("#run-picker")).to_have_value(three[1].id)
+
+
+def test_columns_sort_the_rows(own_site: Site, visit: Open, three: list[Run]) -> None:
+    page = visit(own_site, charts=False).open(path="/compare-runs")
+    expect(names(page)).to_have_count(3)
+    best = page.locator("[data-key=best-ema]")
+    column = page.locator("th", has=best)
+    best.click()
+    expect(names(page)).to_have_text(["fast", "slow", "bare"])
+    expect(column).to_have_attribute("aria-sort", "descending")
+    expect(best).to_be_focused()
+    best.press("Enter")
+    expect(names(page)).to_have_text(["slow", "fast", "bare"])  # without a value: last either way
+    expect(column).to_have_attribute("aria-sort", "ascending")
+    page.reload()
+    expect(names(page)).to_have_text(["slow", "fast", "bare"])
+    page.get_by_role("button", name="Run", exact=True).click()
+    expect(names(page)).to_have_text(["bare", "fast", "slow"])
+
+
+def test_ticked_runs_are_laid_over_one_another(own_site: Site, visit: Open, three: list[Run]) -> None:
+    page = visit(own_site).open(path="/compare-runs")
+    ticked = page.locator("#ticked li")
+    expect(ticked).to_have_count(3)
+    box = page.get_by_role("checkbox", name="Show the curves of bare")
+    box.focus()
+    page.keyboard.press("Space")
+    expect(ticked).to_have_count(2)
+    expect(box).to_be_focused()
+    fast, slow = three[1], three[0]
+    expect(page).to_have_url(f"{own_site.url}/compare-runs?runs={fast.id},{slow.id}")
+    curves = page.locator("#overlay .scatterlayer .trace")
+    expect(curves).to_have_count(4)
+    summary = "At the end: A raw 93.00 %, A averaged 97.00 %, B raw 90.00 %, B averaged 92.00 %"
+    expect(page.locator("#overlay")).to_have_attribute(
+        "aria-label", f"Accuracy on the validation images by step. {summary}".replace(" %", "\u00a0%")
+    )
+    page.get_by_label("Averaged", exact=True).check()
+    expect(curves).to_have_count(2)
+    page.get_by_label("Test", exact=True).check()
+    expect(page.get_by_role("heading", name="Test accuracy")).to_be_visible()
+    page.reload()
+    expect(page.get_by_role("heading", name="Test accuracy")).to_be_visible()
+    expect(curves).to_have_count(2)
+    page.get_by_role("button", name="Take fast off the chart").click()
+    page.get_by_role("button", name="Take slow off the chart").click()
+    expect(page.locator("#overlay-note")).to_contain_text("Tick runs in the table")
+
+
+def test_raw_and_averaged_differ_by_more_than_colour(own_site: Site, visit: Open, three: list[Run]) -> None:
+    page = visit(own_site).open(path=f"/compare-runs?runs={three[0].id}")
+    lines = page.locator("#overlay .scatterlayer .js-line")
+    expect(lines).to_have_count(2)
+    averaged, raw = lines.evaluate_all(
+        "(paths) => paths.map((one) => [getComputedStyle(one).strokeDasharray, parseFloat(getComputedStyle(one).strokeWidth)])"
+    )
+    assert (raw[0] != "none", averaged[0]) == (True, "none")
+    assert averaged[1] > raw[1]
+
+
+def test_a_run_is_brought_forward(own_site: Site, visit: Open, three: list[Run]) -> None:
+    page = visit(own_site).open(path=f"/compare-runs?runs={three[0].id},{three[1].id}")
+    lines = page.locator("#overlay .scatterlayer .js-line")
+    colours = "(paths) => new Set(paths.map((one) => getComputedStyle(one).stroke + getComputedStyle(one).strokeOpacity)).size"
+    expect(lines).to_have_count(4)
+    assert lines.evaluate_all(colours) == 2
+    page.locator("#ticked a").first.focus()
+    page.wait_for_function(
+        f"({colours})([...document.querySelectorAll('#overlay .scatterlayer .js-line')]) === 4"
+    )
+
+
+def test_a_filter_finds_runs_among_very_many(own_site: Site, visit: Open) -> None:
+    for i in range(205):
+        own_site.store.create_run(parse_config({"seed": i}), f"trial {i}")
+    page = visit(own_site, charts=False).open(path="/compare-runs")
+    expect(names(page)).to_have_count(200)
+    expect(page.locator("#table-note")).to_have_text("The first 200 of 205 runs; filter to find others.")
+    page.get_by_label("Filter the runs").fill("TRIAL 20 queued")
+    expect(names(page)).to_have_count(7)  # 20, 120 and 200 to 204
+    expect(page.locator("#table-note")).to_have_text("7 of 205 runs.")
+    page.reload()
+    expect(names(page)).to_have_count(7)
+    page.get_by_label("Filter the runs").fill("no such")
+    expect(page.locator("#table-note")).to_have_text("No run is like that.")
+
+
+def test_it_follows_what_happens(own_site: Site, visit: Open) -> None:
+    page = visit(own_site, charts=False).open(path="/compare-runs")
+    expect(page.get_by_role("heading", name="No run yet")).to_be_visible()
+    run = own_site.begin("begun elsewhere")
+    state = page.locator("#runs-table tbody small").first
+    expect(state).to_have_text(f"training · {run.id}")
+    own_site.advance(run, 100)
+    expect(page.locator("#runs-table td.accuracy").first).to_contain_text("%", timeout=20_000)
+    own_site.end(run, "finished", "")
+    expect(state).to_have_text(f"finished · {run.id}")
+    own_site.store.delete_run(run.id)
+    expect(page.get_by_role("heading", name="No run yet")).to_be_visible()
+
+
+@pytest.mark.parametrize("width", [360, 768, 1440, 2560])
+def test_nothing_is_wider_than_the_window(own_site: Site, visit: Open, three: list[Run], width: int) -> None:
+    page = visit(own_site, viewport={"width": width, "height": 800}).open(path="/compare-runs?knobs=all")
+    expect(page.locator("#overlay .scatterlayer .trace")).to_have_count(5)
+    for summary in page.get_by_text("What am I looking at?").all():
+        summary.click()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+# Pure functions
+
+
+@pytest.fixture
+def blank(site: Site, visit: Open) -> Page:
+    visitor = visit(site)
+    visitor.context.route("**/favicon.ico", lambda route: route.fulfill(status=204))
+    return visitor.open(path="/healthz")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "?",
+        "?runs=",
+        "?runs=abc,def",
+        "?sort=step",
+        "?sort=-knob:learning_rate",
+        "?split=test",
+        "?filter=a+b&knobs=all",
+    ],
+)
+def test_the_address_holds_what_is_looked_at(blank: Page, address: str) -> None:
+    code = "module.toAddress(module.fromAddress(argument))"
+    assert call(blank, "compare_runs/selection", code, address) == address
+
+
+def test_what_is_wrong_in_an_address_is_as_by_default(blank: Page) -> None:
+    found = call(
+        blank, "compare_runs/selection", "module.fromAddress(argument)", "?sort=<b>&split=x&weights="
+    )
+    assert (found["sort"], found["split"], found["weights"], found["ticked"]) == (
+        "-created",
+        "validation",
+        "both",
+        None,
+    )

@@ -1,0 +1,130 @@
+"""The curves' pure functions, in the browser that runs them."""
+
+import json
+import math
+
+import pytest
+from playwright.sync_api import Page
+
+from shadowboard.intervals import wilson_interval
+from tests.browser.test_modules import blank, call, evaluations
+
+__all__ = ["blank"]  # a fixture
+pytestmark = pytest.mark.browser
+
+
+@pytest.mark.parametrize(("correct", "n"), [(0, 10), (1, 10), (10, 10), (4923, 5000), (98123, 100000)])
+def test_wilson_is_the_librarys(blank: Page, correct: int, n: int) -> None:
+    found = call(blank, "curves/interval", "module.wilson(...argument)", [correct, n])
+    assert found == pytest.approx(wilson_interval(correct, n), abs=1e-12)
+
+
+def test_wilson_of_a_textbook(blank: Page) -> None:
+    """81 of 263 (Newcombe 1998, table I): 0.2553 to 0.3662."""
+    found = call(blank, "curves/interval", "module.wilson(81, 263)")
+    assert [round(bound, 4) for bound in found] == [0.2553, 0.3662]
+
+
+def test_close_up_takes_more_points_than_a_call_takes_arguments(blank: Page) -> None:
+    points = "Array.from({ length: 200000 }, (_, i) => ({ step: i, accuracy: 0.98 + (i % 7) / 1000 }))"
+    low, high = call(blank, "curves/range", f"module.closeUp({points})")["range"]
+    assert low < 0.98
+    assert high > 0.986
+
+
+def test_curve_begins_at_its_first_point_in_the_picture(blank: Page) -> None:
+    points = evaluations(0.1, 0.5, 0.98, 0.6, 0.99)
+    risen = call(blank, "curves/range", "module.risen(argument, 0.9)", points)
+    assert [e["accuracy"] for e in risen] == [0.98, 0.6, 0.99]
+
+
+@pytest.mark.parametrize(
+    ("target", "index"), [(-5, 0), (0, 0), (49, 0), (50, 1), (51, 1), (260, 2), (1000, 3), (math.inf, 3)]
+)
+def test_nearest(blank: Page, target: float, index: int) -> None:
+    assert call(blank, "curves/series", "module.nearest([0, 100, 200, 400], argument)", target) == index
+
+
+def test_nearest_of_nothing(blank: Page) -> None:
+    assert call(blank, "curves/series", "module.nearest([], 1)") == -1
+
+
+def history(**correct: list[int]) -> str:
+    """Code of a history with so many right answers of raw weights on each split, at steps 0, 1000, …"""
+    found = [
+        {"split": split, "average": None, "step": 1000 * i, "correct": right, "n": 100}
+        for split, answers in correct.items()
+        for i, right in enumerate(answers)
+    ]
+    return f"(await import('/static/dashboard/history.js')).fromAnswer({json.dumps({'evaluations': found})})"
+
+
+def test_best_step_is_the_earliest_best_of_validation(blank: Page) -> None:
+    made = history(validation=[10, 97, 98, 98, 90], test=[10, 97, 96, 99, 99])
+    assert call(blank, "curves/series", f"module.bestStep({made}, null)") == 2000
+    assert call(blank, "curves/series", f"module.bestStep({made}, 'other')") is None
+
+
+def test_extremes_keep_peaks_and_ends(blank: Page) -> None:
+    value = "(i) => (i === 1234 ? 9 : i === 4321 ? -9 : i === 77 ? null : Math.sin(i))"
+    kept = call(blank, "curves/sampling", f"module.extremes(5000, {value}, 100)")
+    assert kept == sorted(set(kept))
+    assert {0, 1234, 4321, 4999} <= set(kept)
+    assert 77 not in kept
+    assert len(kept) <= 102
+
+
+def test_few_values_are_all_kept(blank: Page) -> None:
+    assert call(blank, "curves/sampling", "module.extremes(3, () => null, 3)") == [0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "steps"), [(150, 250, [100, 200, 300]), (0, 100, [0, 100, 200]), (500, 900, [400])]
+)
+def test_points_within(blank: Page, low: int, high: int, steps: list[int]) -> None:
+    points = [{"step": step} for step in (0, 100, 200, 300, 400)]
+    found = call(blank, "curves/sampling", f"module.within(argument, {low}, {high})", points)
+    assert [point["step"] for point in found] == steps
+
+
+@pytest.mark.parametrize("scale", ["linear", "log"])
+@pytest.mark.parametrize("zoomed", [None, [200, 3000]])
+def test_places_and_steps_are_inverse(blank: Page, scale: str, zoomed: list[int] | None) -> None:
+    state = {"scale": scale, "zoomed": zoomed, "run": {"state": "training", "step": 500, "steps": 5000}}
+    code = """((axis) => [100, 500, 5000].map((step) => module.toStep(axis, module.toPlace(axis, step))))(
+        module.stepAxis({ ...argument, history: { curves: new Map(), training: { step: [] } } }, 100))"""
+    assert call(blank, "curves/axis", code, state) == pytest.approx([100, 500, 5000])
+
+
+@pytest.mark.parametrize(
+    ("state", "last"), [("queued", 5000), ("training", 5000), ("stopped", 700), ("finished", 700)]
+)
+def test_axis_ends_where_the_run_does(blank: Page, state: str, last: int) -> None:
+    run = {"state": state, "step": 700, "steps": 5000}
+    code = "module.lastStep({ run: argument, history: { curves: new Map(), training: { step: [] } } })"
+    assert call(blank, "curves/axis", code, run) == last
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "ticks"),
+    [(0.02, 4, [0.1, 1]), (1.3, 2.6, [1.5, 2]), (1.2, 1.7, [1.2, 1.4, 1.6]), (0.04, 3, [0.1, 0.3, 1, 3])],
+)
+def test_ticks_of_a_logarithmic_axis(blank: Page, low: float, high: float, ticks: list[float]) -> None:
+    found = call(blank, "curves/axis", "module.logTicks(...argument)", [low, high])
+    assert set(ticks) <= set(found)
+    assert all(low <= tick <= high for tick in found)
+    assert 2 <= len(found) <= 7
+
+
+@pytest.mark.parametrize(
+    ("decay", "words"),
+    [(0.5, "1.0 step"), (0.9, "6.6 steps"), (0.99, "69 steps"), (0.9999, "6,931 steps"), (1, "never halves")],
+)
+def test_half_life(blank: Page, decay: float, words: str) -> None:
+    found = call(blank, "curves/half_life", "module.halfLifeWords(argument)", decay)
+    assert found.replace("\u00a0", " ") == words
+
+
+def test_half_life_of_a_weight_is_that_of_the_formula(blank: Page) -> None:
+    found = call(blank, "curves/half_life", "module.halfLife(0.997)")
+    assert 0.997**found == pytest.approx(0.5)
