@@ -22,6 +22,8 @@ _LIMITS = {
     "pattern": "pattern {}",
 }
 
+_FAILED = ("4", "5")
+
 
 @dataclass(frozen=True)
 class Field:
@@ -37,13 +39,17 @@ class Field:
 
 @dataclass(frozen=True)
 class Operation:
-    """One method of one path. `address` and `curl` are filled with the parameters' examples."""
+    """One method of one path. `address` and `curl` are filled with the parameters' examples.
+
+    `errors` are those that not every operation has.
+    """
 
     method: str
     path: str
     document: Schema
     parameters: list[Field]
     answers: dict[str, Schema]
+    errors: dict[str, Schema]
     address: str
     curl: str
 
@@ -66,7 +72,7 @@ class Api:
         self._base_url = base_url.rstrip("/")
         found = [(path, m, o) for path, methods in document["paths"].items() for m, o in methods.items()]
         first, *others = (operation["responses"] for _, _, operation in found)
-        self.errors = {s: a for s, a in first.items() if others and all(o.get(s) == a for o in others)}
+        self.errors = {s: a for s, a in _errors(first) if others and all(o.get(s) == a for o in others)}
         self.tags = {tag["name"]: tag.get("description", "") for tag in document.get("tags", [])}
         self.groups: dict[str, list[Operation]] = {name: [] for name in self.tags}
         for path, method, operation in found:
@@ -83,7 +89,8 @@ class Api:
             parameters=[
                 self._field(p["name"], p["schema"] | p, p.get("required", False), p["in"]) for p in parameters
             ],
-            answers={s: a for s, a in document["responses"].items() if s not in self.errors},
+            answers={s: a for s, a in document["responses"].items() if s[0] not in _FAILED},
+            errors={s: a for s, a in _errors(document["responses"]) if s not in self.errors},
             address=address,
             curl=shlex.join(["curl", *self._flags(method, document), self._base_url + address]),
         )
@@ -170,6 +177,10 @@ class Api:
 def prose(text: str) -> Markup:
     """A description as HTML: escaped, with its `code` marked up."""
     return Markup(re.sub(r"`(.+?)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704 - it is escaped
+
+
+def _errors(answers: Schema) -> list[tuple[str, Schema]]:
+    return [(status, answer) for status, answer in answers.items() if status[0] in _FAILED]
 
 
 def _address(path: str, parameters: list[Schema]) -> str:

@@ -18,7 +18,7 @@ _EVERYWHERE = {
     "413": "The body has more than 8 MiB.",
     "421": "The Host header names another server.",
     "500": "Unexpected; the server's log has more.",
-    "503": "The database or TensorFlow is not ready, too much is waiting, or the server is ending: try again.",
+    "503": "The database or TensorFlow is not ready, too much is waiting, or it is ending: try again.",
 }
 _WHERE_SOMETHING_CHANGES = {"403": "A page of another site sent it."}
 _WHERE_A_TOKEN_IS_NEEDED = {"401": "The server has a token, and it was not shown."}
@@ -26,7 +26,7 @@ _WITH_A_BODY = {"408": "The body was not complete after 30 s."}
 _WITH_VALUES = {"422": "A value cannot be used."}
 _FRAMEWORKS = "Validation Error"  # what FastAPI says of a 422
 # Where the id of a run is in what these operations answer.
-_RUN_IDS = {"create_run": "/id", "rename_run": "/id", "list_runs": "/runs/0/id", "scores": "/runs/0/run"}
+_RUN_IDS = {"create_run": "/id", "rename_run": "/id", "list_runs": "/runs/0/id"}
 
 
 class Described(FastAPI):

@@ -46,9 +46,7 @@ _LATEST = {"latest": Example(summary="The newest checkpoint", value="latest")}
 RunInPath = Annotated[_Name, Path(description="Id or name of a run", openapi_examples=_RUN)]
 RunInQuery = Annotated[
     _Name,
-    Query(
-        description="Id or name of a run; empty: the newest that has a checkpoint", openapi_examples=_RUN
-    ),
+    Query(description="Id or name of a run; empty: the newest that has a checkpoint", openapi_examples=_RUN),
 ]
 NewName = _Name
 Step = Annotated[

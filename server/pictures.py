@@ -34,8 +34,12 @@ _PIXELS = {
 }
 
 
-def _object(name: str, schema: dict[str, Any]) -> dict[str, Any]:
-    return {"schema": {"type": "object", "required": [name], "properties": {name: schema}}}
+_ONE_DRAWN = [[int(4 <= y < 24 and 13 <= x < 15) for x in range(28)] for y in range(28)]
+
+
+def _object(name: str, schema: dict[str, Any], example: Any) -> dict[str, Any]:
+    schema = {"type": "object", "required": [name], "properties": {name: schema}}
+    return {"schema": schema, "example": {name: example}}
 
 
 ONE: dict[str, Any] = {
@@ -43,7 +47,7 @@ ONE: dict[str, Any] = {
         "required": True,
         "content": {
             **{f"image/{kind}": {"schema": _FILE} for kind in ("png", "jpeg", "webp")},
-            "application/json": _object("image", _PIXELS),
+            "application/json": _object("image", _PIXELS, _ONE_DRAWN),
         },
     }
 }
@@ -60,6 +64,7 @@ MANY: dict[str, Any] = {
                     "maxItems": MOST,
                     "items": {"anyOf": [_PIXELS, {"type": "string", "contentEncoding": "base64"}]},
                 },
+                [_ONE_DRAWN],
             )
         },
     }

@@ -5,6 +5,7 @@ import logging
 from http import HTTPStatus
 from typing import Any
 
+from anyio import BrokenResourceError
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
@@ -86,6 +87,11 @@ async def _domain_error(_request: Request, error: errors.ShadowboardError) -> Re
 async def _http_error(request: Request, error: HTTPException) -> Response:
     headers = dict(error.headers or {})
     detail = error.detail
+    if error.status_code == HTTPStatus.BAD_REQUEST:  # only the framework's: no UTF-8, or nested too deeply
+        return problem(
+            HTTPStatus.UNPROCESSABLE_ENTITY,
+            "The body cannot be read; expected JSON in UTF-8 that is not nested deeply.",
+        )
     if detail == HTTPStatus(error.status_code).phrase:  # the framework's own, no sentence
         detail = f"{request.method} {request.url.path}: {detail.lower()}."
         if error.status_code == HTTPStatus.NOT_FOUND:
@@ -122,6 +128,11 @@ def _sentence(error: dict[str, Any]) -> str:
     return sentence(error, name)
 
 
+def _client_has_gone(error: Exception) -> bool:
+    """Whether all that failed is FastAPI's sending into a stream of events that nobody reads any more."""
+    return isinstance(error, ExceptionGroup) and error.split(BrokenResourceError)[1] is None
+
+
 class LastResort:
     """Answers for whatever fails unexpectedly, and for what the server's end cuts off.
 
@@ -146,6 +157,8 @@ class LastResort:
         try:
             await self.app(scope, receive, send_noting)
         except Exception as error:
+            if started and _client_has_gone(error):
+                return
             log.exception("Unexpected.")
             answer = problem(
                 HTTPStatus.INTERNAL_SERVER_ERROR,

@@ -72,10 +72,3 @@ const picture = (body) =>
   body instanceof Blob
     ? { method: "POST", headers: { "Content-Type": body.type || "image/png" }, body }
     : json("POST", { image: body });
-
-/** One image of the data set. */
-export async function readImage(split, index) {
-  const response = await fetch(`images/${split}/${index}.png`).catch(() => null);
-  if (!response?.ok) throw new Problem(response?.status ?? 0, "The image could not be fetched.");
-  return createImageBitmap(await response.blob());
-}

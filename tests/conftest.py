@@ -15,6 +15,13 @@ from shadowboard.store import Store
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--kills", type=int, default=10, help="how often tests/faults/test_kill.py kills a run")
+    parser.addoption(
+        "--cases",
+        type=int,
+        default=10,
+        help="how many requests an operation tests/server/test_openapi.py generates, beside some 1,200 "
+        "that never vary; they are other ones each time where there are more than the default",
+    )
 
 
 @pytest.fixture(scope="session")

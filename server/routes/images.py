@@ -20,8 +20,10 @@ _PNG = {"schema": {"type": "string", "format": "binary"}}
     "/images/{split}/{index}.png",
     summary="Get an image of the data set",
     response_class=Response,
-    responses={200: {"content": {"image/png": _PNG}, "description": "28×28 pixels, 8 bits of grey"}}
-    | answers(ImageMissing, DatasetError),
+    responses={
+        200: {"content": {"image/png": _PNG}, "description": "28×28 pixels, 8 bits of grey"},
+        **answers(ImageMissing, DatasetError),
+    },
 )
 def image(
     services: TheServices,

@@ -5,13 +5,29 @@ from fastapi import APIRouter, Request, Response
 from server import pictures
 from server.answers import written
 from server.parameters import RunInQuery, StepToRead
+from server.problems import answers
 from server.schemas.predictions import BatchView, PictureReadings, PredictionView, of_promotion
 from server.services import TheEngine
+from shadowboard.errors import (
+    CheckpointDamaged,
+    CheckpointMissing,
+    CheckpointUnsuitable,
+    PictureInvalid,
+    RunMissing,
+)
 
 router = APIRouter(tags=["weights"])
 
+_ERRORS = answers(RunMissing, CheckpointMissing, CheckpointDamaged, CheckpointUnsuitable, PictureInvalid)
 
-@router.post("/predict", summary="Read a digit", response_model=PredictionView, openapi_extra=pictures.ONE)
+
+@router.post(
+    "/predict",
+    summary="Read a digit",
+    response_model=PredictionView,
+    responses=_ERRORS,
+    openapi_extra=pictures.ONE,
+)
 async def predict(
     request: Request, engine: TheEngine, run: RunInQuery = "", step: StepToRead = ""
 ) -> Response:
@@ -26,7 +42,11 @@ async def predict(
 
 
 @router.post(
-    "/predict/batch", summary="Read several digits", response_model=BatchView, openapi_extra=pictures.MANY
+    "/predict/batch",
+    summary="Read several digits",
+    response_model=BatchView,
+    responses=_ERRORS,
+    openapi_extra=pictures.MANY,
 )
 async def predict_batch(
     request: Request, engine: TheEngine, run: RunInQuery = "", step: StepToRead = ""

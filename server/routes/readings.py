@@ -1,17 +1,18 @@
 """The same digit, read by every checkpoint of a run."""
 
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated
 
-from fastapi import APIRouter, HTTPException, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from server import pictures
 from server.answers import written
 from server.engine import Engine
 from server.parameters import RunInPath, SplitName
+from server.problems import answers
 from server.schemas.predictions import TrackView
 from server.services import Services, TheEngine, TheServices
 from shadowboard.dataset import IMAGE_SIDE, as_float
+from shadowboard.errors import DatasetError, ImageMissing, PictureInvalid, RunMissing
 
 if TYPE_CHECKING:
     from shadowboard.digit_image import DigitImage
@@ -26,7 +27,11 @@ MostPoints = Annotated[
 
 
 @router.post(
-    "", summary="Read a digit through training", response_model=TrackView, openapi_extra=pictures.ONE
+    "",
+    summary="Read a digit through training",
+    response_model=TrackView,
+    responses=answers(RunMissing, PictureInvalid),
+    openapi_extra=pictures.ONE,
 )
 async def read_picture(
     request: Request,
@@ -41,7 +46,12 @@ async def read_picture(
     return await _answer(request, engine, run, image, None, max_points)
 
 
-@router.get("", summary="Follow an image through training", response_model=TrackView)
+@router.get(
+    "",
+    summary="Follow an image through training",
+    response_model=TrackView,
+    responses=answers(RunMissing, ImageMissing, DatasetError),
+)
 async def read_image(
     request: Request,
     services: TheServices,
@@ -62,9 +72,7 @@ def _image(services: Services, run_id: str, split: str, index: int) -> "tuple[Ru
     run = services.store.run(run_id)
     images = split_of(services.datasets, run, split)
     if not 0 <= index < len(images):
-        raise HTTPException(
-            HTTPStatus.NOT_FOUND, f"There is no {split} image {index}; expected 0 to {len(images) - 1}."
-        )
+        raise ImageMissing(f"There is no {split} image {index}; expected 0 to {len(images) - 1}.")
     image = as_float(images.images[index]).reshape(IMAGE_SIDE, IMAGE_SIDE)
     return run, image, int(images.labels[index])
 

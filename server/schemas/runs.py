@@ -75,7 +75,9 @@ class NewNameOfRun(BaseModel):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"name": "wide and slow"}]})
 
-    name: NewName = Field(description="What to call it; surrounding space is left out")
+    name: NewName = Field(
+        description="What to call it; surrounding space is left out", json_schema_extra={"minLength": 1}
+    )
 
 
 class NewRun(BaseModel):

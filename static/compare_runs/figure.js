@@ -105,6 +105,8 @@ function labels(drawn, colours, { range: [low, high], last, width, height }) {
         y: Math.min(Math.max(100 * end.accuracy, low), high),
         xanchor: "left", yanchor: "middle", xshift: 8, yshift: y - free,
         showarrow: false,
+        bgcolor: faded(colours.surface, 0.75), // another curve may run through it
+        borderpad: 0,
         font: { size: 13, color: colourOf(one, colours), weight: one.weights === "raw" ? 400 : 700 },
       };
     });

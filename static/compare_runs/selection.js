@@ -32,7 +32,7 @@ export function toAddress({ ticked, sort, filter, allKnobs, ...chosen }) {
   for (const [name, values] of Object.entries(CHOICES)) {
     if (chosen[name] !== values[0]) address.set(name, chosen[name]);
   }
-  return `?${address}`.replaceAll("%2C", ",");
+  return `?${address}`.replaceAll("%2C", ",").replaceAll("%3A", ":"); // which need no disguise
 }
 
 /** Keep the address in line with the state. */

@@ -148,10 +148,9 @@ function accuracyCell(row, column, average, highest) {
   const found = accuracyAt(row, column);
   if (!found) return element("td", { class: "accuracy none", text: "–" });
   const { step, share: { accuracy, accuracy_interval: [low, high], correct } } = found;
-  const words = [`${percent(low, 2).slice(0, -2)}–${percent(high, 2).slice(0, -2)}`];
-  if (column.point === "best" && column.split === "validation") words.push(`at ${count(step)}`);
-  if (average && column.weights === "ema") words.push(`decay ${average.decay}`);
+  const at = [`at ${count(step)}`, ...(average && column.weights === "ema" ? [`decay ${average.decay}`] : [])].join(" · ");
+  const below = [`${percent(low).slice(0, -2)}–${percent(high).slice(0, -2)}`, ...(column.key.startsWith("best") ? [at] : [])];
   return element("td", { class: `accuracy${correct === highest ? " highest" : ""}` },
     element("span", { class: `${column.weights}-number`, text: percent(accuracy) }),
-    element("small", { text: words.join(" · ") }));
+    ...below.map((text) => element("small", { text })));
 }

@@ -6,8 +6,8 @@ const KEY_STEP = 1 / 28;
 const MOVES = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 /**
- * A sheet on `canvas`, with `tip` laid over it to show the pen. `penWidth()` is the pen's width as a share of the side; `onChange(ink)` follows every change,
- * `onKey(key)` keys that it has no use for itself.
+ * A sheet on `canvas`, with `tip` laid over it to show the pen. `penWidth()` is the pen's width as a share of the side;
+ * `onChange(ink)` follows every change, `onKey(key)` keys that it has no use for itself, and says whether it has one.
  */
 export function createSheet(canvas, tip, penWidth, onChange, onKey) {
   let ink = EMPTY;

@@ -37,7 +37,7 @@ export function setUpDrawing(state) {
     through.follow(images.get(ink));
     show(state.get());
   }, (error) => {
-    problem = error.status === 0 ? "The server cannot be reached; your drawing is read when it is back." : error.message;
+    problem = error.status ? error.message : "The server cannot be reached; your drawing is read when it is back.";
     reading = null;
     through.follow(null);
     show(state.get());
@@ -98,7 +98,8 @@ export function setUpDrawing(state) {
     byId("undo").disabled = !sheet.canUndo();
     byId("clear").disabled = sheet.isEmpty();
     setText(byId("as-read-caption"), ink.told || AS_READ);
-    setText(byId("ema-name"), run.averages.length ? averageLabel(run, average) : "no average");
+    byId("reading").classList.toggle("raw-only", !run.averages.length);
+    setText(byId("ema-name"), averageLabel(run, average));
     setText(byId("reading-source"), reading ? source(run, reading) : "");
     byId("other-readings").hidden = run.averages.length < 2;
     setText(byId("other-readings"), reading ? others(run, reading, average) : "");
@@ -112,7 +113,8 @@ export function setUpDrawing(state) {
   function text(run, ema) {
     if (reading) return verdict(reading, ema);
     if (run.latest_checkpoint === null) return "There is no checkpoint yet; you can already draw.";
-    return sheet.isEmpty() ? "Both sets of weights read along while you draw." : "Reading…";
+    if (!sheet.isEmpty()) return "Reading…";
+    return `${run.averages.length ? "Both sets of weights" : "The raw weights"} read along while you draw.`;
   }
 
   function render(now) {

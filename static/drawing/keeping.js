@@ -3,39 +3,45 @@
 import { predictAll } from "../api.js";
 import { confirmed } from "../confirm.js";
 import { shownStep } from "../dashboard/selection.js";
+import { article } from "../digits/disagreement.js";
 import { byId, element, setChildren, setText } from "../dom.js";
 import { averageLabel, count } from "../format.js";
+import { remembered } from "../memo.js";
 import { digitInk } from "./ink.js";
 import { createKept, MOST, withDrawing, without } from "./kept.js";
-import { paintPixels } from "./pixels.js";
 import { marks, tally } from "./marks.js";
+import { paintPixels } from "./pixels.js";
 
 const PAUSE = 150; // ms: a slider that is dragged passes over most steps
 const RETRY_AFTER = 4_000; // ms
+const NONE = new Map();
+const NONE_KEPT = "Say above what a drawing is: it is kept in this browser, to try on other steps and runs.";
 const ARROWS = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1, Home: -Infinity, End: Infinity };
 
-/** Wire labels and list; `sheet` is the drawing's, `imageOf(ink)` what was read of it, or null. Returns the renderer. */
+/** Wire labels and list; `imageOf(ink)` is what was read of the sheet's ink, or null. Returns the renderer. */
 export function setUpKeeping(state, sheet, imageOf) {
   const list = byId("kept-list");
-  const kept = createKept(() => {
-    listChanged = true;
-    render(state.get());
-  });
-  let listChanged = true;
+  const kept = createKept(() => render(state.get()));
   let asked = null; // [drawings, run id, step] of the readings that are there or on their way
-  let readings = new Map(); // by id
-  let readAt = null; // { run, step } of the readings
+  let answer = null; // { run, step, readings by id }, which stays until the next one has come
   let problem = "";
   let request = null;
   let due;
-  let themed = 0;
 
   byId("label-choices").append(...Array.from({ length: 10 }, (_, digit) =>
-    element("button", { type: "button", class: "small", "data-label": digit, "aria-pressed": "false", "aria-label": `It is a ${digit}`, text: digit })));
-  byId("label-choices").addEventListener("click", ({ target }) => target.dataset.label && label(Number(target.dataset.label)));
+    element("button", {
+      type: "button", class: "small", "data-label": digit, text: digit,
+      "aria-label": `It is ${article(digit)} ${digit}`,
+    })));
+  byId("label-choices").addEventListener("click", ({ target }) => {
+    if (target.dataset.label) label(Number(target.dataset.label));
+  });
   byId("kept-remove").addEventListener("click", () => remove(sheet.ink().kept));
   byId("kept-remove-all").addEventListener("click", removeAll);
-  list.addEventListener("click", ({ target }) => target.closest("button") && putOnSheet(target.closest("button").dataset.id));
+  list.addEventListener("click", ({ target }) => {
+    const button = target.closest("button");
+    if (button) putOnSheet(button.dataset.id);
+  });
   list.addEventListener("keydown", moveAmong);
 
   const onSheet = () => kept.list().find(({ id }) => id === sheet.ink().kept) ?? null;
@@ -47,13 +53,16 @@ export function setUpKeeping(state, sheet, imageOf) {
     if (before?.label === digit) return remove(before.id);
     const pixels = imageOf(ink);
     if (!pixels) return;
-    const drawing = before ? { ...before, label: digit }
-      : { id: crypto.randomUUID?.() ?? `${Date.now()}`, label: digit, told: ink.photo ? "" : ink.told, pixels, strokes: ink.picture ? [] : ink.strokes };
+    const drawing = before ?? {
+      id: crypto.randomUUID?.() ?? `${Date.now()}`, // a page that does not come from this machine has no randomUUID
+      told: ink.photo ? "" : ink.told, pixels, strokes: ink.picture ? [] : ink.strokes,
+    };
     const full = !before && kept.list().length >= MOST;
     sheet.mark({ kept: drawing.id, label: digit, pixels });
-    kept.change((drawings) => withDrawing(drawings, drawing));
-    if (!kept.stored()) state.set({ notice: "This browser's storage is full or closed; the drawing is kept until this page is left." });
-    else if (full) state.set({ notice: `Kept; the oldest of ${MOST} made room.` });
+    kept.change((drawings) => withDrawing(drawings, { ...drawing, label: digit }));
+    const notice = kept.stored() ? full && `Kept; the oldest of ${MOST} made room.`
+      : "This browser's storage is full or closed: the drawing is kept until this page is left.";
+    state.set(notice ? { notice } : {}); // the rows of the reading mark the digit, too
   }
 
   function remove(id) {
@@ -66,7 +75,8 @@ export function setUpKeeping(state, sheet, imageOf) {
   async function removeAll() {
     const number = kept.list().length;
     const yes = await confirmed({
-      question: "Remove all kept drawings?", text: `${number === 1 ? "The one" : `All ${number}`} in this browser; this cannot be undone.`,
+      question: "Remove all kept drawings?",
+      text: `${number === 1 ? "The one" : `All ${number}`} in this browser; this cannot be undone.`,
       yes: "Remove all", no: "Keep them", grave: true,
     });
     if (yes) kept.change(() => []);
@@ -74,7 +84,8 @@ export function setUpKeeping(state, sheet, imageOf) {
 
   function putOnSheet(id) {
     const { label: digit, pixels, strokes, told } = kept.list().find((drawing) => drawing.id === id);
-    sheet.show({ ...digitInk(pixels, digit, told || `Kept drawing: a\u00a0${digit}`, strokes), kept: id });
+    const name = told || `Kept drawing: ${article(digit)}\u00a0${digit}`;
+    sheet.show({ ...digitInk(pixels, digit, name, strokes), kept: id });
   }
 
   function moveAmong(event) {
@@ -98,7 +109,7 @@ export function setUpKeeping(state, sheet, imageOf) {
     clearTimeout(due);
     request?.abort();
     request = null;
-    if (!question) [readings, readAt, problem] = [new Map(), null, ""];
+    if (!question) [answer, problem] = [null, ""];
     else due = setTimeout(readAll, PAUSE, ...question);
   }
 
@@ -106,13 +117,13 @@ export function setUpKeeping(state, sheet, imageOf) {
     const mine = new AbortController();
     request = mine;
     try {
-      const answer = await predictAll(run, step, drawings.map(({ pixels }) => pixels), mine.signal);
+      const read = await predictAll(run, step, drawings.map(({ pixels }) => pixels), mine.signal);
       if (request !== mine) return;
-      readings = new Map(drawings.map(({ id }, i) => [id, answer.readings[i]]));
-      [readAt, problem] = [{ run: answer.run, step: answer.step }, ""];
+      const readings = new Map(drawings.map(({ id }, i) => [id, read.readings[i]]));
+      [answer, problem] = [{ run: read.run, step: read.step, readings }, ""];
     } catch (error) {
       if (request !== mine) return;
-      [readings, readAt, problem] = [new Map(), null, error.message];
+      [answer, problem] = [null, error.message];
       if (!error.status || error.status >= 500) due = setTimeout(readAll, RETRY_AFTER, drawings, run, step);
     }
     request = null;
@@ -122,29 +133,28 @@ export function setUpKeeping(state, sheet, imageOf) {
   function render(now) {
     if (!now.run) return;
     ask(now);
-    if (listChanged) fillList();
-    if (listChanged || themed !== now.themed) paintList();
-    listChanged = false;
-    themed = now.themed;
+    fillList(kept.list());
+    paintList(kept.list(), now.themed);
     renderLabels();
-    renderMarks(now);
-    renderSummary(now);
+    list.classList.toggle("stale", request !== null || answer?.run !== now.runId);
+    renderMarks(kept.list(), answer?.readings ?? NONE, now.average, sheet.ink().kept);
+    renderSummary(kept.list(), answer, problem, now.run, now.average);
   }
 
-  function fillList() {
+  const fillList = remembered((drawings) => {
     const focused = document.activeElement?.dataset.id;
-    list.replaceChildren(...kept.list().map(({ id }, i) => element("li", {},
+    list.replaceChildren(...drawings.map(({ id }, i) => element("li", {},
       element("button", { type: "button", "data-id": id, tabindex: i ? "-1" : "0" },
         element("canvas", { width: 28, height: 28, "aria-hidden": "true" }),
         element("span", { class: "marks", "aria-hidden": "true" })))));
     if (focused) list.querySelector(`[data-id="${CSS.escape(focused)}"]`)?.focus();
-  }
+  });
 
-  function paintList() {
+  const paintList = remembered((drawings) => {
     for (const [i, canvas] of [...list.querySelectorAll("canvas")].entries()) {
-      paintPixels(canvas.getContext("2d"), kept.list()[i].pixels, getComputedStyle(canvas).color);
+      paintPixels(canvas.getContext("2d"), drawings[i].pixels, getComputedStyle(canvas).color);
     }
-  }
+  });
 
   function renderLabels() {
     const drawing = onSheet();
@@ -156,29 +166,35 @@ export function setUpKeeping(state, sheet, imageOf) {
     byId("kept-remove").disabled = drawing === null;
   }
 
-  function renderMarks(now) {
-    list.classList.toggle("stale", request !== null || readAt?.run !== now.runId);
+  // A moving pen renders with every point: what it does not change is left alone.
+  const renderMarks = remembered((drawings, found, average, current) => {
     for (const [i, button] of [...list.querySelectorAll("button")].entries()) {
-      const { id, label: digit, told } = kept.list()[i];
-      const found = marks(digit, readings.get(id), now.average);
-      button.setAttribute("aria-label", `${told || "A drawing"}, it is a ${digit}. ${found.spoken}`);
-      button.setAttribute("aria-current", String(sheet.ink().kept === id));
+      const { id, label: digit, told } = drawings[i];
+      const { parts, spoken } = marks(digit, found.get(id), average);
+      button.setAttribute("aria-label", `${told || "A drawing"}, it is ${article(digit)} ${digit}. ${spoken}`);
+      button.setAttribute("aria-current", String(id === current));
       button.title = told;
-      setChildren(button.querySelector(".marks"), element("b", { text: digit }), ...found.parts);
+      setChildren(button.querySelector(".marks"), element("b", { text: digit }), ...parts);
     }
-  }
+  });
 
-  function renderSummary(now) {
-    const drawings = kept.list();
+  const renderSummary = remembered((drawings, at, trouble, run, average) => {
     byId("kept-tools").hidden = !drawings.length;
     setText(byId("kept-count"), drawings.length ? count(drawings.length) : "");
-    const { raw, ema } = tally(drawings, readings, now.average);
-    const text = !drawings.length ? ["Say above what a drawing is, and it is kept in this browser, to be tried on other steps and other runs."]
-      : readAt === null ? [problem || (now.run.latest_checkpoint === null ? "They are read as soon as there is a checkpoint." : "Reading them…")]
-      : [`At step ${count(readAt.step)} `, element("span", { class: "raw-word", text: "raw" }), ` reads ${raw} right`,
-        ...(ema === null ? [] : [", ", element("span", { class: "ema-word", text: averageLabel(now.run, now.average) }), ` ${ema}`]), "."];
-    setChildren(byId("kept-summary"), ...text);
-    byId("kept-summary").classList.toggle("problem", Boolean(problem));
+    byId("kept-summary").classList.toggle("problem", Boolean(trouble));
+    setChildren(byId("kept-summary"), ...(at ? counted(drawings, at, run, average) : [trouble || why(drawings, run)]));
+  });
+
+  function why(drawings, run) {
+    if (!drawings.length) return NONE_KEPT;
+    return run.latest_checkpoint === null ? "They are read as soon as there is a checkpoint." : "Reading them…";
+  }
+
+  function counted(drawings, { step, readings }, run, average) {
+    const { raw, ema } = tally(drawings, readings, average);
+    const word = (kind, text) => element("span", { class: `${kind}-word`, text });
+    return [`At step ${count(step)} `, word("raw", "raw"), ` reads ${count(raw)} right`,
+      ...(ema === null ? [] : [", ", word("ema", averageLabel(run, average)), ` ${count(ema)}`]), "."];
   }
 
   return render;

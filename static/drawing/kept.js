@@ -5,6 +5,7 @@ import { keep, recall } from "./storage.js";
 
 export const MOST = 24;
 const KEY = "shadowboard-drawings";
+const DIGITS = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
 const FINENESS = 1e4; // to 1/10,000 of the sheet
 
 /** A list with one drawing more, or with another in the place of the one with its id; the oldest make room. */
@@ -36,7 +37,7 @@ export function listed(text) {
 }
 
 function drawingOf(value) {
-  if (typeof value?.id !== "string" || !Number.isInteger(value.label) || value.label < 0 || value.label > 9) return null;
+  if (typeof value?.id !== "string" || !DIGITS.includes(value.label)) return null;
   const pixels = fromText(value.pixels);
   const told = typeof value.told === "string" ? value.told : "";
   return pixels && { id: value.id, label: value.label, told, pixels, strokes: strokesOf(value.strokes) };

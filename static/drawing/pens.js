@@ -6,7 +6,7 @@ const KEY = "shadowboard-pen";
 
 // Shares of the sheet's side. The middle one is read best over small and large drawings: a digit of a third of the
 // sheet is still open inside, and thin strokes of a large one are thickened before they are read.
-export const WIDTHS = { fine: 0.04, medium: 0.06, broad: 0.09 };
+const WIDTHS = { fine: 0.04, medium: 0.06, broad: 0.09 };
 
 /** Wire the choice of pens; `onChange` follows another pen. → { width, next(by) } */
 export function setUpPens(onChange) {

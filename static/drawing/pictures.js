@@ -9,7 +9,8 @@ export async function pictureIn(file) {
   try {
     picture = await createImageBitmap(file);
   } catch {
-    throw new Error(`${file.name ? `“${file.name}”` : "This"} is no picture that can be opened here; a PNG, JPEG or WebP file can.`);
+    const name = file.name ? `“${file.name}”` : "This";
+    throw new Error(`${name} is no picture that can be opened here; a PNG, JPEG or WebP file can.`);
   }
   const scale = LONGEST / Math.max(picture.width, picture.height);
   if (scale >= 1) return picture;

@@ -1,5 +1,6 @@
 // Both readings of one picture: digits, ten probabilities side by side, and the 28×28 that were read.
 
+import { article } from "../digits/disagreement.js";
 import { byId, setText } from "../dom.js";
 import { averageLabel, count, percent } from "../format.js";
 import { makeBars } from "../readings/bars.js";
@@ -33,8 +34,9 @@ export function renderReading(reading, ema, label, followed) {
 /** What the two readings come to, in a sentence. */
 export function verdict({ raw }, ema) {
   const sure = (reading) => percent(reading.confidence, 1);
-  if (!ema) return `Raw reads a ${raw.digit} (${sure(raw)}); this run keeps no average.`;
-  if (raw.digit === ema.digit) return `Both read a ${raw.digit}: raw ${sure(raw)}, averaged ${sure(ema)}.`;
+  if (!ema) return `Raw reads ${article(raw.digit)} ${raw.digit} (${sure(raw)}); this run keeps no average.`;
+  const same = raw.digit === ema.digit;
+  if (same) return `Both read ${article(raw.digit)} ${raw.digit}: raw ${sure(raw)}, averaged ${sure(ema)}.`;
   return `They disagree: raw ${raw.digit} (${sure(raw)}), averaged ${ema.digit} (${sure(ema)}).`;
 }
 

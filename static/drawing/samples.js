@@ -3,6 +3,7 @@
 
 import { readSample } from "../api.js";
 import { curve } from "../dashboard/history.js";
+import { article } from "../digits/disagreement.js";
 import { byId } from "../dom.js";
 import { count } from "../format.js";
 import { digitInk } from "./ink.js";
@@ -25,7 +26,7 @@ export function setUpSamples(state, show) {
     last = mine;
     try {
       const { image, label } = await readSample(...mine);
-      const told = `${split === "test" ? "Test" : "Validation"} image ${count(index)}: a\u00a0${label}`;
+      const told = `${split === "test" ? "Test" : "Validation"} image ${count(index)}: ${article(label)}\u00a0${label}`;
       if (last === mine) show(digitInk(image, label, told));
     } catch (problem) {
       state.set({ notice: problem.message });

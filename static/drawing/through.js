@@ -4,6 +4,7 @@ import { evenTicks, logTicks, stepAxis, toPlace, toStep } from "../curves/axis.j
 import { setUpKeys, setUpPointer } from "../curves/pointer.js";
 import { nearest } from "../curves/series.js";
 import { shownStep } from "../dashboard/selection.js";
+import { article } from "../digits/disagreement.js";
 import { byId, element, setChildren, setText } from "../dom.js";
 import { averageLabel, count, percent } from "../format.js";
 import { remembered } from "../memo.js";
@@ -11,6 +12,8 @@ import { createFetching } from "./through_fetch.js";
 import { linePath, skippedText, topDigit } from "./through_line.js";
 
 const KINDS = ["raw", "ema"];
+
+const ticksOf = ({ low, high, log }) => (log ? logTicks(10 ** low, 10 ** high) : evenTicks(Math.max(low, 0), high));
 
 /** Wire the section; `isDrawing()`: whether the pen is down. → { follow, hold, choose, chosen, render } */
 export function setUpThrough(state, isDrawing) {
@@ -25,8 +28,10 @@ export function setUpThrough(state, isDrawing) {
 
   plot.append(...marks, dots[1], dots[0]); // raw's open dot is seen on the solid one
   byId("through-digit").append(element("option", { value: "", text: "the digit on top" }),
-    ...Array.from({ length: 10 }, (_, digit) => element("option", { value: digit, text: `a ${digit}` })));
-  byId("through-digit").addEventListener("change", ({ target }) => choose(target.value === "" ? null : Number(target.value)));
+    ...Array.from({ length: 10 }, (_, digit) =>
+      element("option", { value: digit, text: `${article(digit)} ${digit}` })));
+  byId("through-digit").addEventListener("change", ({ target: { value } }) =>
+    choose(value === "" ? null : Number(value)));
   section.addEventListener("toggle", () => render(state.get()));
   setUpPointer(state, plot, stepAt, () => {});
   setUpKeys(state, byId("through-frame"));
@@ -59,9 +64,10 @@ export function setUpThrough(state, isDrawing) {
   }
 
   function why({ run }) {
-    if (!image) return "Draw a digit to see how its reading came about.";
     if (run.latest_checkpoint === null) return "There is no checkpoint yet.";
-    return fetching.problem() || (fetching.isCurrent() ? "No checkpoint could be read." : "Reading it with every checkpoint…");
+    if (!image) return "Draw a digit to see how its reading came about.";
+    if (fetching.isCurrent()) return "No checkpoint could be read.";
+    return fetching.problem() || "Reading it with every checkpoint…";
   }
 
   function render(now) {
@@ -88,7 +94,7 @@ export function setUpThrough(state, isDrawing) {
   }
 
   const renderTicks = remembered((axis) => {
-    const ticks = axis ? (axis.log ? logTicks(10 ** axis.low, 10 ** axis.high) : evenTicks(Math.max(axis.low, 0), axis.high, 4)) : [];
+    const ticks = axis ? ticksOf(axis) : [];
     byId("through-ticks").replaceChildren(...ticks.map((step) => {
       const tick = element("span", { text: count(step) });
       tick.style.left = `${100 * toPlace(axis, step)}%`;
@@ -107,7 +113,9 @@ export function setUpThrough(state, isDrawing) {
     put(marks[0], made?.at);
     put(marks[1], made?.pointed);
     const sides = made ? [made.track.raw, made.track.averages[made.average]] : [];
-    for (const [i, dot] of dots.entries()) put(dot, sides[i] ? made.at : -1, 1 - sides[i]?.probabilities[made.at][made.digit]);
+    for (const [i, dot] of dots.entries()) {
+      put(dot, sides[i] ? made.at : -1, 1 - sides[i]?.probabilities[made.at][made.digit]);
+    }
   }
 
   function renderReadout({ run }, made) {
@@ -116,7 +124,7 @@ export function setUpThrough(state, isDrawing) {
     const i = made.pointed < 0 ? made.at : made.pointed;
     const side = (kind, name, weights) =>
       [", ", element("span", { class: `${kind}-word`, text: name }), ` ${percent(weights.probabilities[i][digit], 1)}`];
-    setChildren(byId("through-readout"), `A ${digit} at step ${count(track.step[i])}: `,
+    setChildren(byId("through-readout"), `${digit === 8 ? "An" : "A"} ${digit} at step ${count(track.step[i])}: `,
       ...side("raw", "raw", track.raw).slice(1),
       ...(average ? side("ema", averageLabel(run, average), track.averages[average]) : []));
     byId("through-chart").setAttribute("aria-label", byId("through-readout").textContent);
@@ -131,6 +139,7 @@ export function setUpThrough(state, isDrawing) {
     },
     /** The sheet has changed: what is shown is outdated, until there is another image to follow. */
     hold() {
+      if (held) return;
       held = true;
       render(state.get());
     },

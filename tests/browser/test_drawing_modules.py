@@ -85,7 +85,7 @@ def reading(raw: int, averaged: int | None) -> dict[str, Any]:
     [
         (reading(7, 7), ["✓", "✓"], "raw reads it right, averaged reads it right"),
         (reading(1, 7), ["✗1", "✓"], "raw reads a 1, averaged reads it right"),
-        (reading(9, None), ["✗9"], "raw reads a 9"),
+        (reading(8, None), ["✗8"], "raw reads an 8"),
         (None, [], "Not read yet"),
     ],
 )

@@ -49,7 +49,9 @@ def ink(page: Page) -> float:
         page.evaluate(
             """() => {
                 const canvas = document.getElementById("canvas");
-                const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+                const context = new OffscreenCanvas(canvas.width, canvas.height).getContext("2d");
+                context.drawImage(canvas, 0, 0);
+                const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
                 return data.reduce((sum, value, i) => sum + (i % 4 === 3 ? value : 0), 0);
             }"""
         )
@@ -143,7 +145,7 @@ def test_removed_one_by_one_with_the_keyboard_and_all_at_once(board: Page) -> No
 
 def test_full_storage_is_told(board: Page) -> None:
     board.evaluate(
-        "() => { Storage.prototype.setItem = () => { throw new DOMException('full', 'QuotaExceededError'); }; }"
+        "() => { Storage.prototype.setItem = () => { throw new DOMException('', 'QuotaExceededError'); }; }"
     )
     draw(board, SEVEN)
     say(board, 7)

@@ -46,9 +46,9 @@ def test_as_it_is_the_form_queues_the_reference_recipe(own_site: Site, empty: Pa
 def test_every_knob_is_sent_as_it_was_typed(own_site: Site, empty: Page) -> None:
     dialog = form(empty)
     knobs = {
-        "steps": 1234, "save_every": 50, "batch_size": 64, "seed": 7, "hidden": (300, 20), "activation": "tanh",
-        "optimizer": "momentum", "momentum": 0.5, "learning_rate": 0.05, "learning_rate_decay": 0.9,
-        "regularization": 1e-6,
+        "steps": 1234, "save_every": 50, "batch_size": 64, "seed": 7, "hidden": (300, 20),
+        "activation": "tanh", "optimizer": "momentum", "momentum": 0.5, "learning_rate": 0.05,
+        "learning_rate_decay": 0.9, "regularization": 1e-6,
     }  # fmt: skip
     assert {*knobs, "averages", "data"} == set(RunConfig.model_fields)
     for name, value in knobs.items():

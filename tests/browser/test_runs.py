@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
-from pydantic import SecretStr
 
 from shadowboard.configuration import RunConfig
 from shadowboard.errors import RunMissing

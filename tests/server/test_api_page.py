@@ -87,10 +87,19 @@ def test_every_field_of_every_body_is_shown_where_it_belongs(app: FastAPI) -> No
                         assert field.get("description", "").replace("`", "") in text
 
 
-def test_errors_are_told_once(app: FastAPI) -> None:
-    text = page(app)
-    assert text.count("422: a value that cannot be used") == 1
-    assert text.count(">4XX<") == text.count(">5XX<") == 1
+def test_errors_of_all_operations_are_told_once_and_others_where_they_belong(app: FastAPI) -> None:
+    document, text, shown = app.openapi(), page(app), articles(page(app))
+    found = list(operations(document))
+    for _, _, operation in found:
+        for status, answer in operation["responses"].items():
+            if status < "4":
+                continue
+            described = answer["description"]
+            if all(other["responses"].get(status) == answer for _, _, other in found):
+                assert html.unescape(text).count(f"<b>{status}</b>: {described}") == 1
+            else:
+                assert f"{status}: {described}" in shown[operation["operationId"]]
+    assert text.count("<code>application/problem+json</code>") == 1
 
 
 def test_texts_were_written_for_people(app: FastAPI) -> None:

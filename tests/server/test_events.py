@@ -323,3 +323,15 @@ def test_streams_end_when_the_server_does(serving: Any, make_run: Make, read_eve
     assert reader.ended
     lists.__exit__()
     reader.__exit__()
+
+
+def test_a_client_that_leaves_in_the_middle_is_no_error(
+    make_run: Make, client: httpx2.Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    run = make_run(tuple(range(60)))
+    for _ in range(20):
+        with client.stream("GET", f"/runs/{run.id}/events?after=m0-c0-e0") as answer:
+            next(answer.iter_lines())
+    assert client.get("/healthz").status_code == 200
+    time.sleep(0.2)
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]

@@ -1,9 +1,11 @@
 """The OpenAPI document against the server: requests generated from it, and its own examples."""
 
+import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import closing
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -18,51 +20,143 @@ from shadowboard.settings import Settings
 from shadowboard.store import Store
 from tests.server.conftest import running
 
-TOKEN = "a-token-of-this-test"
+TOKEN = "a-token-of-this-test"  # noqa: S105 - and of no server that lasts
 SMALL = {"steps": 60, "hidden": [8], "save_every": 20, "averages": [{"decay": 0.99}, {"decay": 0.9}]}
+USUAL = 10
+"""Cases by default: what `make test` generates is always the same."""
+
+Operation = tuple[str, str, dict[str, Any]]
+"""Method, path, and what the document says of it."""
 
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx2.Client]:
-    """A server with a token, and runs in every state that the API can tell."""
-    settings = Settings(
-        home=tmp_path_factory.mktemp("home"), host="127.0.0.1", port=0, token=SecretStr(TOKEN)
-    )
+    """A server with a token, and runs in every state, the finished ones really trained."""
+    home = tmp_path_factory.mktemp("home")
+    settings = Settings(home=home, host="127.0.0.1", port=0, token=SecretStr(TOKEN))
     with pytest.MonkeyPatch.context() as patch, closing(Store(settings.store_url)) as store:
         patch.setattr("server.authentication._WRONG_SECONDS", 0.0)
         make_runs(store, settings)
         with running(settings) as client:
+            client.headers["Authorization"] = f"Bearer {TOKEN}"
+            for _ in range(600):
+                if client.get("/readyz").json()["evaluator"] == "idle":  # all runs are evaluated
+                    break
+                time.sleep(0.1)
             yield client
 
 
 def make_runs(store: Store, settings: Settings) -> None:
     from worker.loop import run_once
 
-    def make(name: str, **knobs: Any) -> Run:
+    def train(name: str, **knobs: Any) -> Run:
         run = store.create_run(parse_config(SMALL | knobs), name, worker="worker")
         folder = settings.run_folder(run.id)
         return run_once(store, run, "worker", folder, Event(), interrupted="stopped")
 
-    make("trained")
-    make("reference recipe")
-    make("no average", averages=[])
-    make("diverged", learning_rate=1e6)
-    damaged = make("damaged", steps=20)
+    for name in ("disposable", "trained", "reference recipe"):
+        assert train(name).state == "finished"
+    assert train("no average", averages=[]).state == "finished"
+    assert train("diverged", learning_rate=1e6).state == "diverged"
+    damaged = train("damaged", steps=20)
     for file in settings.run_folder(damaged.id).glob("*-20.data*"):
         file.write_bytes(b"x" * file.stat().st_size)
-    store.create_run(parse_config(SMALL), "queued")
-    stopped = store.create_run(parse_config(SMALL), "stopped")
-    store.request_stop(stopped.id)
+    for name in ("queued", *["disposable"] * 20):
+        store.create_run(parse_config(SMALL), name)
+    store.request_stop(store.create_run(parse_config(SMALL), "stopped").id)
     store.create_run(parse_config(SMALL), "stalled", worker="nobody")
 
 
-def test_generated_requests(served: httpx2.Client, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+def operations(document: dict[str, Any]) -> list[Operation]:
+    paths = document["paths"].items()
+    return [(m.upper(), path, operation) for path, methods in paths for m, operation in methods.items()]
+
+
+def answers(client: httpx2.Client) -> dict[tuple[str, str], dict[int, int]]:
+    """How often the server has answered with which status, by method and route, as its metrics tell."""
+    line = r'shadowboard_requests_total{method="(\w+)",route="([^"]+)",status="(\d+)"} (\d+)'
+    found: dict[tuple[str, str], dict[int, int]] = {}
+    for method, route, status, count in re.findall(line, client.get("/metrics").text):
+        found.setdefault((method, route), {})[int(status)] = int(count)
+    return found
+
+
+def example(of: dict[str, Any]) -> Any:
+    """What the document gives as an example of a parameter or a body; else the default."""
+    schema = of["schema"]
+    if "examples" in of:
+        return next(iter(of["examples"].values()))["value"]
+    return (
+        of["example"]
+        if "example" in of
+        else schema["examples"][0]
+        if "examples" in schema
+        else schema["default"]
+    )
+
+
+def body(operation: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:
+    """The example of a JSON body, for the client."""
+    if "requestBody" not in operation:
+        return {}
+    media = operation["requestBody"]["content"]["application/json"]
+    first = media["schema"].get("anyOf", [media["schema"]])[0]
+    if "$ref" in first:
+        media = {"schema": document["components"]["schemas"][first["$ref"].rpartition("/")[2]]}
+    return {"json": example(media)}
+
+
+@contextmanager
+def to_change(client: httpx2.Client, name: str) -> Iterator[None]:
+    """A new run of the name of the example, for what would else change the one that all others need."""
+    run = client.post("/runs", json={"name": "reference recipe"}).json()["id"]
+    if name == "resume_run":
+        client.post(f"/runs/{run}/stop")
+    yield
+    client.delete(f"/runs/{run}")
+
+
+def test_the_examples_of_every_operation_work(served: httpx2.Client) -> None:
+    document = served.get("/openapi.json").json()
+    for method, path, operation in operations(document):
+        given: dict[str, dict[str, str]] = {"path": {}, "query": {}, "header": {}}
+        for parameter in operation.get("parameters", []):
+            given[parameter["in"]][parameter["name"]] = str(example(parameter))
+        changes = "security" in operation and "{run_id}" in path
+        with (
+            to_change(served, operation["operationId"]) if changes else nullcontext(),
+            served.stream(
+                method,
+                path.format(**given["path"]),
+                params=given["query"],
+                headers=given["header"],
+                **body(operation, document),
+            ) as answer,
+        ):
+            if answer.status_code >= 400:
+                answer.read()
+            assert str(answer.status_code) == next(iter(operation["responses"])), (method, path, answer.text)
+
+
+@pytest.mark.timeout(7200)
+def test_generated_requests(served: httpx2.Client, tmp_path: Path, pytestconfig: pytest.Config) -> None:
+    cases = pytestconfig.getoption("--cases")
     command = [
         Path(sys.executable).with_name("schemathesis"),
         f"--config-file={Path(__file__).with_name('schemathesis.toml')}",
-        "--no-color", "run", f"{served.base_url}/openapi.json",
-        f"--max-examples={request.config.getoption('--cases')}",
-        "--checks=all", "--continue-on-failure", "--generation-deterministic", "--generation-database=none",
-    ]  # fmt: skip
+        "--no-color",
+        "run",
+        f"{served.base_url.join('/openapi.json')}",
+        f"--max-examples={cases}",
+        "--continue-on-failure",
+        "--generation-deterministic" if cases == USUAL else "--generation-database=none",
+    ]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+    print(done.stdout)
+    assert done.returncode == 0, done.stderr
+    seen = answers(served)
+    for method, path, operation in operations(served.get("/openapi.json").json()):
+        if operation["operationId"] != "list_of_runs_events":
+            assert any(status < 300 for status in seen[method, path]), f"{method} {path} has never worked"
+    assert not {status for statuses in seen.values() for status in statuses if status >= 500} - {503}
+    assert sum(sum(statuses.values()) for statuses in seen.values()) > 1200

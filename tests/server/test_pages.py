@@ -20,7 +20,7 @@ def served(sample: tuple[httpx2.Client, Any, Any]) -> httpx2.Client:
 
 
 def test_the_page(served: httpx2.Client) -> None:
-    for path in ("/", "/?run=abc"):
+    for path in ("/", "/?run=abc", "/compare-runs"):
         answer = served.get(path)
         assert answer.status_code == 200
         assert answer.headers["content-type"] == "text/html; charset=utf-8"
@@ -29,7 +29,8 @@ def test_the_page(served: httpx2.Client) -> None:
 
 
 def test_every_file_that_the_page_names_is_there_and_of_this_host(served: httpx2.Client) -> None:
-    addresses = re.findall(r'(?:src|href)="([^"#]+\.[a-z]+[^"]*)"', served.get("/").text)
+    pages = served.get("/").text + served.get("/compare-runs").text
+    addresses = re.findall(r'(?:src|href)="([^"#]+\.[a-z]+[^"]*)"', pages)
     assert addresses
     for address in addresses:
         assert "//" not in address
@@ -104,3 +105,35 @@ def test_images_are_those_of_the_data(served: httpx2.Client, mnist: Dataset, spl
 
 def test_health(served: httpx2.Client) -> None:
     assert served.get("/healthz").json() == {"status": "ok"}
+
+
+def test_the_page_that_compares_runs(served: httpx2.Client) -> None:
+    answer = served.get("/compare-runs")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert answer.headers["cache-control"] == "no-cache"
+    assert "/compare-runs" not in served.get("/openapi.json").json()["paths"]
+
+
+def test_the_form_has_every_knob_that_can_be_sent() -> None:
+    from server.run_form import NOT_OVER_HTTP, run_form
+    from shadowboard.configuration import RunConfig, parse_config
+
+    form = run_form()
+    knobs = [knob for group in form.groups.values() for knob in group]
+    assert {knob.name for knob in knobs} | {"averages"} | NOT_OVER_HTTP == set(RunConfig.model_fields)
+    for knob in knobs:
+        assert knob.help == RunConfig.model_fields[knob.name].description
+    assert {knob.name: (knob.default, knob.limits) for knob in knobs if knob.kind != "choice"} == {
+        "steps": ("30000", "1 to 100,000,000"),
+        "save_every": ("1000", "1 to 100,000,000"),
+        "batch_size": ("100", "1 to 65,536"),
+        "seed": ("0", "0 to 2,147,483,647"),
+        "hidden": ("500", ""),
+        "momentum": ("0.9", "0 to below 1"),
+        "learning_rate": ("0.8", "above 0 to 1,000,000"),
+        "learning_rate_decay": ("0.99", "above 0 to 1"),
+        "regularization": ("0.0001", "0 to 1,000,000"),
+    }
+    assert parse_config(form.defaults) == RunConfig()
+    for preset in form.presets:
+        parse_config(preset.knobs)
