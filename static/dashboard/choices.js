@@ -9,8 +9,6 @@ const SWITCHES = ["split", "view", "measure", "scale"];
 export function setUpChoices(state) {
   for (const name of SWITCHES) {
     for (const radio of radios(name)) {
-      // Browsers keep a choice over a reload; the state does not.
-      radio.checked = radio.value === state.get()[name];
       // Another part of the chart is not to be seen through the zoom into this one.
       const also = name === "view" ? { zoomed: null } : {};
       radio.addEventListener("change", () => state.set({ [name]: radio.value, ...also }));
@@ -18,7 +16,11 @@ export function setUpChoices(state) {
   }
   byId("average-choices").addEventListener("change", (event) => state.set({ average: event.target.value }));
 
-  return ({ run, average }) => {
+  return (now) => {
+    const { run, average } = now;
+    for (const name of SWITCHES) {
+      for (const radio of radios(name)) radio.checked = radio.value === now[name];
+    }
     if (!run) return;
     byId("average-switch").hidden = run.averages.length < 2;
     const labels = run.averages.map((a) => element("label", {},

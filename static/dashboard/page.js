@@ -63,13 +63,14 @@ const wantedRun = () => fromAddress(location.search).runId;
 
 /** Look at a run. `remember` is "push" for a choice that Back should undo; the address itself follows the state. */
 function select(run, remember) {
-  const { step, average, image } = fromAddress(remember === "push" ? "" : location.search);
+  const { step, average, image, runId, ...views } = fromAddress(remember === "push" ? "" : location.search);
   if (remember === "push") history.pushState(null, "", `?run=${encodeURIComponent(run.id)}`);
   const known = run.averages.find(({ name }) => name === average) ?? run.averages[0];
   endFollowing();
   state.set({
     runId: run.id, run, gone: null, step: run.id === wantedRun() ? step : LATEST, average: known?.name ?? null,
     hovered: null, zoomed: null, image: run.id === wantedRun() ? image : null,
+    ...(remember === "push" ? {} : views),
   });
   endFollowing = followRun(state, run.id, list, () => leave(run.id));
 }

@@ -2,7 +2,7 @@
 
 import { article } from "../digits/disagreement.js";
 import { byId, setText } from "../dom.js";
-import { averageLabel, count, percent } from "../format.js";
+import { count, decayName, percent } from "../format.js";
 import { makeBars } from "../readings/bars.js";
 import { paintPixels } from "./pixels.js";
 
@@ -42,10 +42,13 @@ export function verdict({ raw }, ema) {
 
 /** What the averages other than the chosen one read, or nothing. */
 export function others(run, reading, chosen) {
-  return reading.averages
-    .filter((a) => a.average !== chosen)
-    .map((a) => `${averageLabel(run, a.average)} reads ${a.digit} (${percent(a.confidence, 1)})`)
-    .join(" · ");
+  const told = reading.averages
+    .filter(({ average }) => average !== chosen)
+    .map(({ average, digit, confidence }) => {
+      const decay = decayName(run.averages.find(({ name }) => name === average));
+      return `${decay} reads ${digit} (${percent(confidence, 1)})`;
+    });
+  return told.length ? `averaged ${told.join(" · ")}` : "";
 }
 
 export const source = (run, reading) => `read at step ${count(reading.step)} of ${run.name}`;

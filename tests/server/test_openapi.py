@@ -1,5 +1,7 @@
 """The OpenAPI document against the server: requests generated from it, and its own examples."""
 
+import base64
+import json
 import re
 import subprocess
 import sys
@@ -12,6 +14,9 @@ from typing import Any
 
 import httpx2
 import pytest
+from hypothesis import given
+from hypothesis import settings as thoroughness
+from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from shadowboard.configuration import parse_config
@@ -19,6 +24,7 @@ from shadowboard.records import Run
 from shadowboard.settings import Settings
 from shadowboard.store import Store
 from tests.server.conftest import running
+from tests.server.test_predict import picture
 
 TOKEN = "a-token-of-this-test"  # noqa: S105 - and of no server that lasts
 SMALL = {"steps": 60, "hidden": [8], "save_every": 20, "averages": [{"decay": 0.99}, {"decay": 0.9}]}
@@ -160,3 +166,59 @@ def test_generated_requests(served: httpx2.Client, tmp_path: Path, pytestconfig:
             assert any(status < 300 for status in seen[method, path]), f"{method} {path} has never worked"
     assert not {status for statuses in seen.values() for status in statuses if status >= 500} - {503}
     assert sum(sum(statuses.values()) for statuses in seen.values()) > 1200
+
+
+def damaged(whole: bytes) -> st.SearchStrategy[bytes]:
+    """`whole` with some bytes in it replaced, and perhaps its end cut off."""
+    end = len(whole)
+    return st.builds(
+        lambda start, new, cut: (whole[:start] + new + whole[start + len(new) :])[:cut],
+        st.integers(0, end),
+        st.binary(max_size=8),
+        st.integers(0, end) | st.just(end),
+    )
+
+
+VALUES: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner, max_size=3),
+    max_leaves=6,
+)
+FIELDS = st.sampled_from(["image", "images", "name", "config", "steps", "averages", "decay", "hidden"])
+BODIES = st.one_of(
+    st.binary(max_size=200),
+    st.dictionaries(FIELDS, VALUES | st.dictionaries(FIELDS, VALUES, max_size=3))
+    .map(json.dumps)
+    .map(str.encode),
+    *(damaged(picture(kind)) for kind in ("png", "jpeg", "webp", "gif", "tiff", "bmp")),
+    damaged(json.dumps({"image": [[0.5] * 28] * 28}).encode()),
+    damaged(json.dumps({"images": [base64.b64encode(picture("png")).decode()] * 2}).encode()),
+    damaged(b'{"name": "\xc3\xa9", "config": {"steps": 1e5, "averages": [{"decay": 0.5}], "data": "mnist"}}'),
+    st.sampled_from([b"[" * 100_000, b'{"config":' * 50_000, b"1" * 10_000, b'{"images": [[[1e999]]]}']),
+)
+CONTENT_TYPES = st.one_of(
+    st.sampled_from(
+        ["", "application/json", "Application/JSON ; charset=utf-16", "application/problem+json", "image/png",
+         "text/plain", "multipart/form-data", "multipart/form-data; boundary=x", "image/", "/", ";", "*/*",
+         "application/x-www-form-urlencoded"]
+    ),
+    st.text(st.characters(codec="latin-1", exclude_categories=["Cc"]), max_size=20),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("path", ["/predict", "/predict/batch", "/runs", "/runs/trained/readings"])
+def test_no_body_is_too_odd(served: httpx2.Client, path: str, pytestconfig: pytest.Config) -> None:
+    cases = 15 * pytestconfig.getoption("--cases")
+
+    @thoroughness(max_examples=cases, derandomize=True, deadline=None, database=None)
+    @given(body=BODIES, kind=CONTENT_TYPES)
+    def check(body: bytes, kind: str) -> None:
+        answer = served.post(path, content=body, headers={"Content-Type": kind.encode("latin-1")})
+        if answer.status_code != 422:
+            assert answer.status_code in {200, 201}, answer.text
+        else:
+            assert answer.headers["content-type"] == "application/problem+json"
+            assert answer.json()["detail"].endswith(".")
+            assert "\n" not in answer.json()["detail"]
+
+    check()
