@@ -14,7 +14,7 @@ run: .venv/run-ready
 setup: .venv/test-ready
 
 test: lint chromium
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: .venv/test-ready
 	$(BIN)/ruff check .
@@ -30,7 +30,7 @@ bench: .venv/test-ready .bench-venv/ready .bench-venv-serving/ready .bench-venv-
 	$(BIN)/python -m benchmarks.scale
 
 soak: .venv/test-ready
-	$(BIN)/python -m pytest tests/faults --kills 200 --timeout 7200
+	$(BIN)/python -m pytest tests/faults tests/server/test_openapi.py --kills 200 --cases 500 --timeout 7200
 
 # Writes docs/commands.md anew: every command with every option.
 commands: .venv/test-ready

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.middleware import Middleware
 
 from server import problems
@@ -14,6 +14,7 @@ from server.engine import EngineLoader
 from server.heads import HeadRequests
 from server.logs import RequestLog
 from server.openapi import Described
+from server.parameters import only_known
 from server.problems import LastResort
 from server.routes import (
     compare,
@@ -42,6 +43,7 @@ from shadowboard.store import Store
 
 _BODY_LIMIT = 8 * 2**20
 _BODY_SECONDS = 30.0
+_LOCK_SECONDS = 5.0  # longer than workers write; then whoever asked is told to try again
 _TAGS = {
     "weights": "What the weights of a checkpoint are worth, and what they read.",
     "runs": "Training runs: queue, follow and stop them.",
@@ -56,7 +58,7 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        store, datasets = Store(settings.store_url), Datasets()
+        store, datasets = Store(settings.store_url, _LOCK_SECONDS), Datasets()
         loader = EngineLoader(
             settings, store, datasets, telemetry.restore_seconds.observe, telemetry.evaluation_seconds.observe
         )
@@ -95,13 +97,13 @@ def create_app(settings: Settings) -> FastAPI:
         ],
     )
     problems.install(app)
-    for router in (health.router, evaluate.router, evaluated_images.router, compare.router):
-        app.include_router(router)
-    for router in (predict.router, readings.router, images.router):
-        app.include_router(router)
-    # The standings first: otherwise /runs/scores would be the run called scores.
-    for router in (standings.router, runs.router, history.router, checkpoints_router(), events.router):
-        app.include_router(router)
+    for router in (
+        *(health.router, evaluate.router, evaluated_images.router, compare.router),
+        *(predict.router, readings.router, images.router),
+        # The standings first: otherwise /runs/scores would be the run called scores.
+        *(standings.router, runs.router, history.router, checkpoints_router(), events.router),
+    ):
+        app.include_router(router, dependencies=[Depends(only_known)])
     app.include_router(page_router(assets))
     if settings.token:
         app.include_router(login_router(assets))

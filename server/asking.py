@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from concurrent.futures import Future
 
 from server.backlog import Job
 from server.choosing import BEST, LATEST, choose_evaluations
@@ -13,7 +14,7 @@ from shadowboard.checkpoints import Checkpoint
 from shadowboard.errors import CheckpointDamaged, CheckpointMissing
 from shadowboard.records import Run
 
-_MOST_TRIES = 20
+_MOST_GONE = 20  # checkpoints that are deleted, one after the other, before they are read
 
 
 async def ask(
@@ -26,9 +27,8 @@ async def ask(
     CheckpointUnsuitable, DatasetError.
     """
     damaged: list[Checkpoint] = []
-    tries = 0
+    gone = 0
     while True:
-        tries += 1
         choice, stored = await engine.threads.run(
             choose_evaluations,
             services.store,
@@ -42,11 +42,14 @@ async def ask(
         )
         try:
             return choice, await _made(engine, run, choice.checkpoint, averages, split, stored)
-        except (CheckpointDamaged, CheckpointMissing) as error:
-            if step not in (LATEST, BEST) or tries == _MOST_TRIES:
+        except CheckpointDamaged:
+            if step not in (LATEST, BEST):
                 raise
-            if isinstance(error, CheckpointDamaged):
-                damaged.append(choice.checkpoint)
+            damaged.append(choice.checkpoint)
+        except CheckpointMissing:
+            gone += 1
+            if step not in (LATEST, BEST) or gone == _MOST_GONE:
+                raise
 
 
 async def _made(
@@ -59,12 +62,12 @@ async def _made(
 ) -> list[Result]:
     """The evaluations, those that are not stored yet made now."""
     flights = {
-        average: engine.evaluator.request(Job(run, checkpoint, average, split))
+        average: _heard(engine.evaluator.request(Job(run, checkpoint, average, split)))
         for average, result in zip(averages, stored, strict=True)
         if result is None
     }
     # Shielded, for others may wait for the same.
-    waiting = (asyncio.shield(asyncio.wrap_future(flight)) for flight in flights.values())
+    waiting = (asyncio.shield(flight) for flight in flights.values())
     results = await asyncio.gather(*waiting, return_exceptions=True)
     made: dict[str, Result] = {}
     for average, result in zip(flights, results, strict=True):
@@ -72,3 +75,10 @@ async def _made(
             raise result
         made[average] = result
     return [result or made[average] for average, result in zip(averages, stored, strict=True)]
+
+
+def _heard(flight: "Future[Result]") -> "asyncio.Future[Result]":
+    """The same for this event loop, which need not complain of an error that nobody waits for any more."""
+    heard = asyncio.wrap_future(flight)
+    heard.add_done_callback(lambda done: done.cancelled() or done.exception())
+    return heard

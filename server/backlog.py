@@ -1,16 +1,27 @@
 """Which evaluations are missing, and which of them comes first."""
 
+import math
+import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import zip_longest
 
 from server.restoring import Restorer
 from shadowboard.checkpoints import Checkpoint
 from shadowboard.claims import Key
+from shadowboard.errors import CheckpointError
 from shadowboard.records import Run
 from shadowboard.store import Store
 
 SPLITS = ("validation", "test")
+
+# Until what failed is tried again; each time it is twice as long.
+_SHORTEST_SECONDS = 10.0
+_LONGEST_SECONDS = 300.0
+
+_Kind = tuple[int, str, str]
+"""Step, average and split of an evaluation."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -28,12 +39,26 @@ class Job:
         return self.run.id, self.checkpoint.step, self.average, self.split
 
 
-@dataclass(slots=True)
-class _Scored:
-    """The evaluations of a run that the store had at the last look, and the last one's id."""
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    """When the checkpoint had been written, the seconds until another try, and the time of that."""
 
-    kinds: set[tuple[int, str, str]] = field(default_factory=set)
+    written_at: float
+    pause: float
+    until: float
+
+
+@dataclass(slots=True)
+class _Known:
+    """What the last look at a run has found, so that the next need not find it again."""
+
+    settled: tuple[str, int | None] | None = None
+    """Its state and latest checkpoint, where nothing is left to evaluate."""
+    scored: set[_Kind] = field(default_factory=set)
+    """The evaluations that the store has."""
     end: int = 0
+    """The last one's id."""
+    failed: dict[_Kind, _Failure] = field(default_factory=dict)
 
 
 class Backlog:
@@ -43,13 +68,17 @@ class Backlog:
     newest first. Of a checkpoint, raw and averages on validation come before the same on test.
     """
 
-    def __init__(self, store: Store, restorer: Restorer) -> None:
+    def __init__(
+        self, store: Store, restorer: Restorer, complain: Callable[[str, CheckpointError], None]
+    ) -> None:
+        """`complain` is told of a run, by its id, whose checkpoints cannot be listed."""
+        self.retry_at = math.inf
+        """When to refresh even if nothing has changed, by the monotonic clock: something is tried again."""
         self._store = store
         self._restorer = restorer
+        self._complain = complain
         self._due: deque[Job] = deque()
-        self._given_up: set[tuple[Key, float]] = set()
-        self._settled: dict[str, tuple[str, int | None]] = {}
-        self._scored: dict[str, _Scored] = {}
+        self._known: dict[str, _Known] = {}
 
     def next(self) -> Job | None:
         """The job that comes first, off the list; None where nothing is missing as of the last refresh."""
@@ -61,50 +90,78 @@ class Backlog:
 
     def give_up(self, job: Job) -> None:
         """Do not offer `job` again unless its checkpoint is written anew."""
-        self._given_up.add((job.key, _written_at(job.checkpoint)))
+        self._fail(job, math.inf)
+
+    def put_off(self, job: Job) -> None:
+        """Offer `job` again after a while, which is longer each time."""
+        before = self._failed(job)
+        self._fail(job, min(2 * before.pause, _LONGEST_SECONDS) if before else _SHORTEST_SECONDS)
+
+    def _fail(self, job: Job, pause: float) -> None:
+        failure = _Failure(_written_at(job.checkpoint), pause, time.monotonic() + pause)
+        self._known.setdefault(job.run.id, _Known()).failed[job.key[1:]] = failure
+        self.retry_at = min(self.retry_at, failure.until)
+
+    def _failed(self, job: Job) -> _Failure | None:
+        """How `job` failed last, if it did since its checkpoint was written."""
+        known = self._known.get(job.run.id, _Known())
+        failure = known.failed.get(job.key[1:])
+        return failure if failure and failure.written_at == _written_at(job.checkpoint) else None
 
     def refresh(self) -> None:
         """Look at the runs and their folders again."""
         live: list[list[list[Job]]] = []
         rest: list[list[list[Job]]] = []
         runs = self._store.runs()
-        for gone in self._scored.keys() - {run.id for run in runs}:
-            del self._scored[gone]
+        for gone in self._known.keys() - {run.id for run in runs}:
+            del self._known[gone]
+        now = time.monotonic()
+        self.retry_at = math.inf
         for run in runs:
+            known = self._known.setdefault(run.id, _Known())
             state = (run.state, run.latest_checkpoint)
-            if self._settled.get(run.id) == state:
+            if known.settled == state:
                 continue
-            missing = self._missing(run)
-            if not missing and run.state not in {"queued", "training"}:
-                self._settled[run.id] = state
-                del self._scored[run.id]
+            try:
+                missing = self._missing(run, known, now)
+            except CheckpointError as error:
+                self._complain(run.id, error)
+                self.retry_at = min(self.retry_at, now + _LONGEST_SECONDS)
+                continue
+            retry_at = min((f.until for f in known.failed.values() if f.until > now), default=math.inf)
+            self.retry_at = min(self.retry_at, retry_at)
+            if not missing and retry_at == math.inf and run.state not in {"queued", "training"}:
+                self._known[run.id] = _Known(settled=state)
             (live if run.state == "training" else rest).append(missing)
         turns = [jobs for turn in zip_longest(*live, fillvalue=[]) for jobs in turn]
         turns += [jobs for missing in rest for jobs in missing]
         self._due = deque(job for jobs in turns for job in jobs)
 
-    def _missing(self, run: Run) -> list[list[Job]]:
-        """The jobs of each checkpoint that lacks any, newest checkpoint first."""
-        scored = self._scored.setdefault(run.id, _Scored())
-        for score in self._store.scores(run.id, scored.end):
-            scored.kinds.add((score.step, score.average, score.split))
-            scored.end = max(scored.end, score.id)
+    def _missing(self, run: Run, known: _Known, now: float) -> list[list[Job]]:
+        """The jobs of each checkpoint that lacks any, newest checkpoint first. Raises CheckpointMissing."""
+        for score in self._store.scores(run.id, known.end):
+            known.scored.add((score.step, score.average, score.split))
+            known.end = max(known.end, score.id)
         kinds = [
             (average, split) for split in SPLITS for average in ("", *(a.name for a in run.config.averages))
         ]
         missing = []
+        failed: dict[_Kind, _Failure] = {}
         for checkpoint in reversed(self._restorer.checkpoints(run)):
-            jobs = [
-                Job(run, checkpoint, average, split)
-                for average, split in kinds
-                if (checkpoint.step, average, split) not in scored.kinds
-            ]
-            if jobs := [job for job in jobs if not self._is_given_up(job)]:
+            jobs = []
+            for average, split in kinds:
+                kind = checkpoint.step, average, split
+                if kind in known.scored:
+                    continue
+                job = Job(run, checkpoint, average, split)
+                if failure := self._failed(job):
+                    failed[kind] = failure
+                if failure is None or failure.until <= now:
+                    jobs.append(job)
+            if jobs:
                 missing.append(jobs)
+        known.failed = failed
         return missing
-
-    def _is_given_up(self, job: Job) -> bool:
-        return (job.key, _written_at(job.checkpoint)) in self._given_up
 
 
 def _written_at(checkpoint: Checkpoint) -> float:

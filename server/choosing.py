@@ -1,18 +1,33 @@
-"""Which checkpoint a request means: `latest`, `best` or a number."""
+"""Which run and which of its checkpoints a request means: `latest`, `best` or a number."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from server.datasets import Datasets
 from server.restoring import Choice, Restorer, none_good, passed_over
 from server.results import Result, stored_result
 from shadowboard.checkpoints import BASE, Checkpoint
-from shadowboard.errors import CheckpointMissing
+from shadowboard.errors import CheckpointError, CheckpointMissing
 from shadowboard.records import Run
 from shadowboard.store import Store
 
 LATEST = "latest"
 BEST = "best"
+
+
+def find_run(store: Store, restorer: Restorer, name: str) -> Run:
+    """The run of this id or name; where it is empty, the newest whose checkpoints are there.
+
+    Where there are none of any run, the newest run. Raises RunMissing.
+    """
+    if name:
+        return store.run(name)
+    for run in store.saved_runs():
+        with suppress(CheckpointMissing):  # its folder cannot be read
+            if restorer.checkpoints(run):
+                return run
+    return store.newest_run()
 
 
 def choose(
@@ -43,8 +58,8 @@ def choose_evaluations(
     """The checkpoint to evaluate with each of `averages` (empty: raw), and what the store has of that.
 
     `latest` and `best` pass over those known to be `damaged`; `best` goes by the last of the averages. What
-    has been evaluated need not be readable any more, nor, asked for by its number, be there at all.
-    Raises CheckpointMissing, DatasetError.
+    has been evaluated need not be readable any more, nor, asked for by its number, be there at all; of `best`
+    the note says so, as whoever asks for it may want to use it. Raises CheckpointMissing, DatasetError.
     """
 
     def stored(number: int) -> list[Result | None]:
@@ -53,13 +68,26 @@ def choose_evaluations(
     if step in (LATEST, BEST):
         for checkpoint in _candidates(store, restorer, run, step, averages[-1]):
             results = stored(checkpoint.step)
-            if all(results) or checkpoint not in damaged:
+            if all(results):
+                note = _unreadable(restorer, checkpoint, averages) if step == BEST else None
+                return Choice(checkpoint, note or passed_over(damaged, checkpoint)), results
+            if checkpoint not in damaged:
                 return Choice(checkpoint, passed_over(damaged, checkpoint)), results
         raise none_good(run, damaged)
     results = stored(int(step))
     if all(results):
         return Choice(_found(restorer, run, int(step))), results
     return Choice(restorer.find(run, int(step))), results
+
+
+def _unreadable(restorer: Restorer, checkpoint: Checkpoint, averages: Sequence[str]) -> str | None:
+    """The sentence that says that what is stored of a checkpoint is all that is left of it, if it is."""
+    try:
+        for average in averages:
+            restorer.weights(checkpoint, average or None)
+    except CheckpointError:
+        return f"{checkpoint.prefix.name} was evaluated before, and cannot be read any more."
+    return None
 
 
 def _found(restorer: Restorer, run: Run, step: int) -> Checkpoint:
@@ -81,6 +109,8 @@ def ranked(store: Store, restorer: Restorer, run: Run, average: str) -> list[Che
     `average` is empty for the raw weights. Raises CheckpointMissing where none has been evaluated.
     """
     there = {checkpoint.step: checkpoint for checkpoint in restorer.checkpoints(run)}
+    if not there:
+        raise none_good(run, [])
     scores = [
         score
         for score in store.scores(run.id)

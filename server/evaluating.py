@@ -15,7 +15,15 @@ from server.datasets import Datasets
 from server.restoring import Restorer
 from server.results import Result, split_of, stored_result
 from shadowboard.claims import Claims, Key
-from shadowboard.errors import Busy, CheckpointMissing, RunMissing, ShadowboardError, StoreUnavailable
+from shadowboard.errors import (
+    Busy,
+    CheckpointDamaged,
+    CheckpointMissing,
+    CheckpointUnsuitable,
+    RunMissing,
+    ShadowboardError,
+    StoreUnavailable,
+)
 from shadowboard.evaluation import evaluate
 from shadowboard.records import Score
 from shadowboard.store import Store
@@ -26,6 +34,7 @@ _WAITING = 128  # at some 0.1 s each, the last one's answer comes before clients
 _PAUSE_SECONDS = 2.0  # after the store has failed
 _LOOK_SECONDS = 0.25  # between looks at what another server is making
 _BEAT_SECONDS = 1.0
+_COMPLAINTS = 1000  # that are remembered
 
 
 class Evaluator:
@@ -50,7 +59,7 @@ class Evaluator:
         self._datasets = datasets
         self._claims = claims
         self._observe = observe
-        self._backlog = Backlog(store, restorer)
+        self._backlog = Backlog(store, restorer, self._complain)
         self._condition = threading.Condition()
         self._flights: dict[Key, Future[Result]] = {}
         self._requests: deque[Job] = deque()
@@ -59,7 +68,7 @@ class Evaluator:
         self._stale = True
         self._busy = True
         self._closing = threading.Event()
-        self._complaints: set[tuple[str, str]] = set()
+        self._complaints: deque[tuple[str, str]] = deque(maxlen=_COMPLAINTS)
         self._thread = threading.Thread(target=self._work, name="evaluator", daemon=True)
         self._heart = threading.Thread(target=self._beat, name="evaluator-heart", daemon=True)
 
@@ -106,7 +115,7 @@ class Evaluator:
             if self._closing.is_set():
                 raise Busy("The server is ending; try again in a few seconds.")
             if job.key not in self._flights:
-                if len(self._requests) >= _WAITING:
+                if self.waiting >= _WAITING:
                     raise Busy(f"{_WAITING} evaluations are waiting already; try again in a few seconds.")
                 self._flights[job.key] = Future()
                 self._requests.append(job)
@@ -145,8 +154,10 @@ class Evaluator:
         """Until there may be something to do."""
         with self._condition:
             self._busy = bool(self._elsewhere)
-            look = max(0.0, self._look_at - time.monotonic()) if self._elsewhere else None
-            self._condition.wait_for(lambda: self._closing.is_set() or self._requests or self._stale, look)
+            look_at = min(self._look_at if self._elsewhere else math.inf, self._backlog.retry_at)
+            seconds = None if look_at == math.inf else max(0.0, look_at - time.monotonic())
+            self._condition.wait_for(lambda: self._closing.is_set() or self._requests or self._stale, seconds)
+            self._stale |= time.monotonic() >= self._backlog.retry_at
             self._busy = True
 
     def _pause(self) -> None:
@@ -169,7 +180,10 @@ class Evaluator:
         if isinstance(error, StoreUnavailable):
             raise error
         if error is not None:
-            self._backlog.give_up(job)
+            if isinstance(error, CheckpointDamaged | CheckpointUnsuitable):
+                self._backlog.give_up(job)
+            else:  # as soon as its data are there again, say, it can be made
+                self._backlog.put_off(job)
             if not isinstance(error, RunMissing | CheckpointMissing):  # deleted since the listing
                 self._complain(job.run.id, error)
         return True
@@ -234,7 +248,7 @@ class Evaluator:
         complaint = (run_id, str(error))
         if complaint in self._complaints:
             return
-        self._complaints.add(complaint)
+        self._complaints.append(complaint)
         if ours:
             log.warning("Evaluating in the background: %s", error)
         else:

@@ -37,8 +37,9 @@ async def run_events(
 ) -> AsyncIterator[ServerSentEvent]:
     """The events of `run` beyond `cursor`, each with the cursor after it as its id, until the server closes.
 
-    Nothing is sent twice and nothing left out: each reader goes by the ids that it has seen itself. With
-    `entries` also what changes in the list of runs from there on.
+    Nothing is sent twice and nothing left out: each reader goes by the ids that it has seen itself. A run
+    resumed from an older checkpoint does some steps again: they are news, and replace what was told of them.
+    With `entries` also what changes in the list of runs from there on.
     """
     watcher = services.watcher
     reader = _RunReader(services, run, cursor)

@@ -17,13 +17,14 @@ _HEADERS: dict[str, Schema] = {
 _EVERYWHERE = {
     "413": "The body has more than 8 MiB.",
     "421": "The Host header names another server.",
+    "422": "A value cannot be used, or the route takes no such query parameter.",
     "500": "Unexpected; the server's log has more.",
-    "503": "The database or TensorFlow is not ready, too much is waiting, or it is ending: try again.",
+    "503": "The database or TensorFlow is not ready, too much is waiting, or the server is ending; "
+    "`Retry-After` says when to try again.",
 }
 _WHERE_SOMETHING_CHANGES = {"403": "A page of another site sent it."}
 _WHERE_A_TOKEN_IS_NEEDED = {"401": "The server has a token, and it was not shown."}
 _WITH_A_BODY = {"408": "The body was not complete after 30 s."}
-_WITH_VALUES = {"422": "A value cannot be used."}
 _FRAMEWORKS = "Validation Error"  # what FastAPI says of a 422
 # Where the id of a run is in what these operations answer.
 _RUN_IDS = {"create_run": "/id", "rename_run": "/id", "list_runs": "/runs/0/id"}
@@ -55,7 +56,8 @@ def _operations(document: Schema) -> Iterator[tuple[str, Schema]]:
 def _answers(method: str, operation: Schema) -> Schema:
     """What the operation answers: with success, then each of its errors."""
     given = operation["responses"]
-    own = {status: answer["description"] for status, answer in given.items() if status >= "4"}
+    described = {status: answer["description"] for status, answer in given.items() if status >= "4"}
+    own = {status: text for status, text in described.items() if text != _FRAMEWORKS}
     told = dict(_EVERYWHERE)
     if method != "get":
         told |= _WHERE_SOMETHING_CHANGES
@@ -63,9 +65,6 @@ def _answers(method: str, operation: Schema) -> Schema:
         told |= _WHERE_A_TOKEN_IS_NEEDED
     if "requestBody" in operation:
         told |= _WITH_A_BODY
-    if "requestBody" in operation or "parameters" in operation:
-        told |= _WITH_VALUES
-        own = {status: text for status, text in own.items() if text != _FRAMEWORKS}
     errors = {}
     for status in sorted({*told, *own}):
         text = " ".join(filter(None, [told.get(status), own.get(status)]))

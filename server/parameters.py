@@ -1,12 +1,15 @@
 """The parameters that several routes share, with the sentences for values that cannot be used."""
 
+from http import HTTPStatus
 from typing import Annotated, Literal
 
-from fastapi import Path, Query
+from fastapi import HTTPException, Path, Query, Request
+from fastapi.dependencies.models import Dependant
 from fastapi.openapi.models import Example
 from pydantic import AfterValidator, WithJsonSchema
 
 from server.cursors import PATTERN, decode
+from shadowboard.validation import quoted
 
 _LONGEST = 500
 _STEP = "latest|best|[0-9]{1,15}"
@@ -24,6 +27,12 @@ def _name(text: str) -> str:
     # PostgreSQL takes no NUL, and no database half a character.
     if len(text) > _LONGEST or "\0" in text or any("\ud800" <= c <= "\udfff" for c in text):
         raise ValueError(f"at most {_LONGEST} characters, without NUL and lone surrogates")
+    return text
+
+
+def _new_name(text: str) -> str:
+    if "/" in text:
+        raise ValueError("a name without /, for it stands in addresses")
     return text
 
 
@@ -48,7 +57,14 @@ RunInQuery = Annotated[
     _Name,
     Query(description="Id or name of a run; empty: the newest that has a checkpoint", openapi_examples=_RUN),
 ]
-NewName = _Name
+RunId = Annotated[
+    _Name,
+    Path(
+        description="Id of a run; its name is not enough",
+        openapi_examples={"an id": Example(summary="As `GET /runs` tells it", value="k7m2xd")},
+    ),
+]
+NewName = Annotated[_Name, AfterValidator(_new_name), _text(maxLength=_LONGEST, pattern=r"^[^\u0000/]*$")]
 Step = Annotated[
     str,
     Query(description="latest, best (on validation), or a number", openapi_examples=_LATEST),
@@ -91,3 +107,21 @@ AverageName = Annotated[
     ),
 ]
 EventId = Annotated[str, AfterValidator(_event_id), _text(pattern=f"^({PATTERN})?$")]
+
+
+async def only_known(request: Request) -> None:
+    """Refuse query parameters that the route does not take: misspelt, they would mean another question."""
+    if not request.query_params:
+        return
+    known = sorted(_taken(request.scope["route"].dependant))
+    if unknown := [name for name in request.query_params if name not in known]:
+        raise HTTPException(
+            HTTPStatus.UNPROCESSABLE_ENTITY,
+            f"There is no query parameter called {quoted(unknown[0])}; {request.url.path} takes "
+            f"{', '.join(known) or 'none'}.",
+        )
+
+
+def _taken(dependant: Dependant) -> set[str]:
+    own = {field.alias for field in dependant.query_params}
+    return own.union(*map(_taken, dependant.dependencies))

@@ -12,6 +12,7 @@ from pydantic_core import from_json
 
 from server.engine import Engine
 from shadowboard.errors import PictureInvalid
+from shadowboard.validation import quoted
 
 if TYPE_CHECKING:
     from shadowboard.digit_image import DigitImage
@@ -76,6 +77,10 @@ async def one_picture(request: Request, engine: Engine) -> "DigitImage":
     body = await request.body()
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
+        if body.lstrip().startswith(b"{"):  # no picture does
+            raise PictureInvalid(
+                f"The Content-Type of the body is {quoted(kind)}; expected application/json."
+            )
         return await engine.threads.run(_drawn, body)
     if len(body) <= _QUICK:
         return _pixels(body)

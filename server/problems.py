@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server.logs import request_id
 from shadowboard import errors
-from shadowboard.validation import sentence
+from shadowboard.validation import quoted, sentence
 
 log = logging.getLogger(__name__)
 
@@ -81,16 +81,20 @@ def install(app: FastAPI) -> None:
 
 
 async def _domain_error(_request: Request, error: errors.ShadowboardError) -> Response:
-    return problem(_status(type(error)), str(error))
+    status = _status(type(error))
+    if status == HTTPStatus.INTERNAL_SERVER_ERROR:
+        log.error("%s", error)
+    return problem(status, str(error))
 
 
 async def _http_error(request: Request, error: HTTPException) -> Response:
     headers = dict(error.headers or {})
     detail = error.detail
-    if error.status_code == HTTPStatus.BAD_REQUEST:  # only the framework's: no UTF-8, or nested too deeply
+    if error.status_code == HTTPStatus.BAD_REQUEST:  # only the framework's, of a body
         return problem(
             HTTPStatus.UNPROCESSABLE_ENTITY,
-            "The body cannot be read; expected JSON in UTF-8 that is not nested deeply.",
+            "The body cannot be read; expected JSON in UTF-8, not nested deeply and with no number of "
+            "thousands of digits.",
         )
     if detail == HTTPStatus(error.status_code).phrase:  # the framework's own, no sentence
         detail = f"{request.method} {request.url.path}: {detail.lower()}."
@@ -110,8 +114,14 @@ def _allowed(request: Request) -> list[str]:
     return ["GET", "HEAD", *found[1:]] if "GET" in found else found or ["GET", "HEAD"]  # a file's
 
 
-async def _validation_error(_request: Request, error: RequestValidationError) -> Response:
-    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, " ".join(_sentence(e) for e in error.errors()))
+async def _validation_error(request: Request, error: RequestValidationError) -> Response:
+    found: list[dict[str, Any]] = list(error.errors())
+    if any(one["loc"] == ("body",) and isinstance(one["input"], bytes) for one in found):
+        kind = quoted(request.headers.get("content-type", ""))
+        detail = f"The Content-Type of the body is {kind}; expected application/json."
+    else:
+        detail = " ".join(map(_sentence, found))
+    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail)
 
 
 def _sentence(error: dict[str, Any]) -> str:
@@ -123,6 +133,8 @@ def _sentence(error: dict[str, Any]) -> str:
         return f"There is no field called {name}."
     if error["type"] == "json_invalid":
         return f"The body is no JSON: {error['ctx']['error'].lower()} at character {where[-1]}."
+    if error["type"] == "bool_parsing":
+        error = error | {"msg": "true or false"}
     if len(repr(error["input"])) > _LONGEST:
         error = error | {"input": repr(error["input"])[:_LONGEST] + "…"}
     return sentence(error, name)

@@ -1,14 +1,14 @@
 """Which checkpoint is promoted: the one to read with where nobody names another, and the sentence why."""
 
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
-from server.choosing import BEST, LATEST, choose
+from server.choosing import BEST, LATEST, choose, find_run
 from server.restoring import Restorer
-from server.services import find_run
 from shadowboard.checkpoints import Checkpoint
 from shadowboard.errors import CheckpointMissing
 from shadowboard.network import Weights
@@ -47,15 +47,23 @@ def promote(store: Store, restorer: Restorer, name: str, step: str) -> Promotion
 
     Without a step it is the best checkpoint of that run where it is finished and evaluated, else its latest.
     Without a run as well it is the best of the newest finished run that is evaluated, else the latest of the
-    newest run. Raises RunMissing, CheckpointMissing, CheckpointDamaged, CheckpointUnsuitable.
+    newest run; runs whose checkpoints are gone are passed over. Raises RunMissing, CheckpointMissing,
+    CheckpointDamaged, CheckpointUnsuitable.
     """
     if not step:
-        finished = store.run(name) if name else store.newest_finished()
-        if finished and finished.state == "finished":
+        for run in _finished(store, name):
             with suppress(CheckpointMissing):  # not evaluated yet, or nothing of what was is there any more
-                return _promotion(store, restorer, finished, BEST, "" if name else "newest finished ")
-    run = find_run(store, name)
+                return _promotion(store, restorer, run, BEST, "" if name else "newest finished ")
+    run = find_run(store, restorer, name)
     return _promotion(store, restorer, run, step or LATEST, "" if name else "newest ")
+
+
+def _finished(store: Store, name: str) -> Iterator[Run]:
+    """The run `name` where it is finished; where that is empty, all that are, the newest first."""
+    if not name:
+        yield from store.finished_runs()
+    elif (run := store.run(name)).state == "finished":
+        yield run
 
 
 def _promotion(store: Store, restorer: Restorer, run: Run, step: str, which: str) -> Promotion:
@@ -63,7 +71,8 @@ def _promotion(store: Store, restorer: Restorer, run: Run, step: str, which: str
     choice = choose(store, restorer, run, step, wanted, average)
     kind = "averaged" if average else "raw"
     why = {
-        BEST: f": there its {kind} weights read the most validation images right",
+        BEST: f": there its {kind} weights read the most validation images right, "
+        "of the checkpoints that can be read",
         LATEST: ", its latest checkpoint",
     }
     step_and_run = f"Step {choice.checkpoint.step:,} of the {which}run {run.id}"

@@ -141,11 +141,13 @@ def passed_over(damaged: Sequence[Checkpoint], read: Checkpoint) -> str | None:
 
 def none_good(run: Run, damaged: Sequence[Checkpoint]) -> CheckpointMissing:
     """What to raise where no checkpoint is left."""
-    if not damaged:
-        return CheckpointMissing(f"The run {run.id} has no checkpoint yet.")
-    return CheckpointMissing(
-        f"The run {run.id} has no readable checkpoint: {damaged[0].prefix.name} is damaged."
-    )
+    if damaged:
+        said = f"The run {run.id} has no readable checkpoint: {damaged[0].prefix.name} is damaged."
+    elif run.latest_checkpoint is not None:
+        said = f"The checkpoints of the run {run.id} are gone."
+    else:
+        said = f"The run {run.id} has no checkpoint yet."
+    return CheckpointMissing(said)
 
 
 def _stamp(checkpoint: Checkpoint) -> _Stamp:

@@ -1,6 +1,7 @@
 """What the routes work with, and how they get at it."""
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, field
 from typing import Annotated, cast
 
 from fastapi import Depends, Request
@@ -10,9 +11,10 @@ from server.datasets import Datasets
 from server.engine import Engine, EngineLoader
 from server.telemetry import Telemetry
 from server.watching import Watcher
-from shadowboard.records import Run
 from shadowboard.settings import Settings
 from shadowboard.store import Store
+
+_CHANGES = 4  # at a time: each holds a thread while it waits for the database's lock
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,8 @@ class Services:
     watcher: Watcher
     assets: Assets
     telemetry: Telemetry
+    changes: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_CHANGES))
+    """Held by a request that changes something."""
 
 
 async def _services(request: Request) -> Services:
@@ -38,8 +42,3 @@ async def _engine(request: Request) -> Engine:
 
 TheServices = Annotated[Services, Depends(_services)]
 TheEngine = Annotated[Engine, Depends(_engine)]
-
-
-def find_run(store: Store, run: str) -> Run:
-    """The run of this id or name; where it is empty, the newest that has a checkpoint. Raises RunMissing."""
-    return store.run(run) if run else store.newest_run()

@@ -17,6 +17,7 @@ log = logging.getLogger(__name__)
 
 _BUSY_SECONDS = 0.25
 _IDLE_SECONDS = 1.0
+_SHARED = 16  # of these one may be megabytes: all that a run has
 
 T = TypeVar("T")
 
@@ -98,9 +99,14 @@ class Watcher:
         self.changed = asyncio.Event()
 
     async def shared(self, key: Hashable, read: Callable[[], T]) -> T:
-        """`read()`, done in a thread, and once for all who ask for `key` before the next change."""
+        """`read()`, done in a thread, and once for all who ask for `key` before the next change.
+
+        Unless many keys are asked for meanwhile: only the last few are kept.
+        """
         if key not in self._shared:
             self._shared[key] = asyncio.ensure_future(asyncio.to_thread(read))
+            if len(self._shared) > _SHARED:  # whoever waits for the oldest still has it
+                del self._shared[next(iter(self._shared))]
         reading: asyncio.Future[T] = self._shared[key]
         if reading.done() and not reading.exception():
             return reading.result()

@@ -14,6 +14,12 @@ from shadowboard.validation import number
 
 FIRST_NAME = "ExponentialMovingAverage"
 
+# The suffixes that TensorFlow's optimisers give to what they keep for a variable: no averages.
+OPTIMIZER_SLOTS = frozenset(
+    ["Momentum", "Adagrad", "ProximalAdagrad", "gradient_accumulator", "gradient_squared_accumulator"]
+    + [f"{name}{mark}" for name in ("Adam", "AdaMax", "Adadelta", "RMSProp", "Ftrl") for mark in ("", "_1")]
+)
+
 
 class Average(BaseModel):
     """One moving average that a run keeps of all its weights.

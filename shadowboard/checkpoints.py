@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from shadowboard.averaging import average_name
+from shadowboard.averaging import OPTIMIZER_SLOTS, average_name
 from shadowboard.errors import CheckpointDamaged, CheckpointMissing, CheckpointUnsuitable, SaveFailed
 from shadowboard.quiet_tensorflow import tf
 
@@ -25,11 +25,7 @@ BASE = "model.ckpt"
 STATE_FILE = "checkpoint"
 _UNFINISHED = ".saving-"
 
-# The suffixes that TensorFlow's optimisers give to what they keep for a variable.
-OPTIMIZER_SLOTS = frozenset(
-    ["Momentum", "Adagrad", "ProximalAdagrad", "gradient_accumulator", "gradient_squared_accumulator"]
-    + [f"{name}{mark}" for name in ("Adam", "AdaMax", "Adadelta", "RMSProp", "Ftrl") for mark in ("", "_1")]
-)
+_MOST_DIGITS = 15  # of a step: not every number of more than 18 fits into a database
 
 
 @dataclass(frozen=True)
@@ -76,7 +72,7 @@ def save(folder: Path, step: int, tensors: Mapping[str, Any]) -> Checkpoint:
             _write_state(folder, final, Path(temporary))
         _sync(folder)
     except (OSError, tf.errors.OpError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else _reason(error)
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else _reason(error, folder)
         raise SaveFailed(
             f"The checkpoint of step {step} could not be saved in {folder}: {reason}."
         ) from error
@@ -129,8 +125,9 @@ def _sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def _reason(error: BaseException) -> str:
-    text = str(getattr(error, "message", error)).partition("\n")[0]
+def _reason(error: BaseException, folder: Path) -> str:
+    """TensorFlow's message, without the folder: whoever reads it need not know where the files are."""
+    text = str(getattr(error, "message", error)).partition("\n")[0].replace(f"{folder}/", "")
     return re.sub(r"\{\{.*?\}\} ?| ?\[Op:.*?\]", "", text).rstrip(".")
 
 
@@ -141,27 +138,37 @@ def remove_unfinished(folder: Path) -> None:
 
 
 def list_checkpoints(folder: Path) -> list[Checkpoint]:
-    """The checkpoints in `folder`, whatever their base name, by ascending step."""
+    """The checkpoints in `folder`, whatever their base name, by ascending step.
+
+    Raises CheckpointMissing where the folder is there and cannot be read.
+    """
     found: dict[int, tuple[float, Checkpoint]] = {}
     try:
         entries = list(os.scandir(folder))
     except FileNotFoundError:
         return []
     except OSError as error:
-        raise CheckpointMissing(f"The folder {folder} cannot be read: {error.strerror}.") from error
+        raise _unreadable(folder, error) from error
     for entry in entries:
         prefix = entry.name.removesuffix(".index")
         step = prefix.rpartition("-")[2]
-        if prefix == entry.name or not (step.isascii() and step.isdigit()):
+        is_step = step.isascii() and step.isdigit() and len(step) <= _MOST_DIGITS
+        if prefix == entry.name or not is_step:
             continue
         try:
             modified = entry.stat().st_mtime
         except FileNotFoundError:  # deleted since the listing
             continue
+        except OSError as error:
+            raise _unreadable(folder, error) from error
         # Two base names with one step: the later one is the one that is still being written.
         if int(step) not in found or modified > found[int(step)][0]:
             found[int(step)] = (modified, Checkpoint(folder / prefix, int(step)))
     return [found[step][1] for step in sorted(found)]
+
+
+def _unreadable(folder: Path, error: OSError) -> CheckpointMissing:
+    return CheckpointMissing(f"The folder {folder.name} of checkpoints cannot be read: {error.strerror}.")
 
 
 def find(folder: Path, step: int) -> Checkpoint:
@@ -197,7 +204,8 @@ def _reading(checkpoint: Checkpoint) -> Iterator[None]:
         if not index.exists():
             raise CheckpointMissing(f"The checkpoint {checkpoint.prefix.name} is gone.") from error
         raise CheckpointDamaged(
-            f"The checkpoint {checkpoint.prefix.name} is damaged or cannot be read: {_reason(error)}."
+            f"The checkpoint {checkpoint.prefix.name} is damaged or cannot be read: "
+            f"{_reason(error, checkpoint.prefix.parent)}."
         ) from error
 
 
@@ -271,13 +279,15 @@ def restore_map(
     With an average: its shadow where there is one, the raw value where there is none. Raises
     CheckpointUnsuitable where no variable has that average, or where a variable is in neither form.
     """
+    there = averages_in(names, variable_names)
+    if average and average not in there:
+        raise CheckpointUnsuitable(
+            f"The checkpoint holds no average called {average}; it holds: {', '.join(there) or 'none'}."
+        )
     chosen = {}
     for variable in variable_names:
         shadow = average_name(variable, average) if average else variable
         chosen[variable] = shadow if shadow in names else variable
-    if average and not any(chosen[v] != v for v in variable_names):
-        there = ", ".join(averages_in(names, variable_names)) or "none"
-        raise CheckpointUnsuitable(f"The checkpoint holds no average called {average}; it holds: {there}.")
     if missing := [v for v, name in chosen.items() if name not in names]:
         raise CheckpointUnsuitable(f"The checkpoint holds no {', '.join(missing)}.")
     return chosen

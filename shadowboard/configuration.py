@@ -14,7 +14,7 @@ from pydantic import (
     model_validator,
 )
 
-from shadowboard.averaging import Average, named
+from shadowboard.averaging import OPTIMIZER_SLOTS, Average, named
 from shadowboard.errors import ConfigurationInvalid
 from shadowboard.validation import number, sentence
 
@@ -65,8 +65,8 @@ class RunConfig(BaseModel):
             raise ValueError(f"two averages have the decay {min(twice)[0]}; expected each once")
         if doubled := {n for n in names if names.count(n) > 1}:
             raise ValueError(f"two averages are named {min(doubled)}; expected different names")
-        if taken := {"Momentum"} & set(names):
-            raise ValueError(f"an average is named {taken.pop()}, which is the optimiser's slot")
+        if taken := OPTIMIZER_SLOTS & set(names):
+            raise ValueError(f"an average is named {min(taken)}, which is what an optimiser's slot is named")
         return self
 
 

@@ -1,17 +1,21 @@
 """One SQL database: how it is opened, its tables created, and a transaction begun."""
 
+import sqlite3  # noqa: F401 - loaded before TensorFlow, beside which another SQLite would be taken
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, QueuePool, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from shadowboard.errors import StoreUnavailable
 from shadowboard.schema import metadata
+
+LOCK_SECONDS = 30.0  # outlast any sane lock
 
 _PATIENCE_SECONDS = 5.0
 
@@ -19,9 +23,12 @@ _PATIENCE_SECONDS = 5.0
 class Database:
     """The database at a SQLAlchemy URL. Any number of processes and threads may use it."""
 
-    def __init__(self, url: str) -> None:
-        """Open it, creating it where it is new. Raises StoreUnavailable."""
-        self._engine = _open(url)
+    def __init__(self, url: str, lock_seconds: float = LOCK_SECONDS) -> None:
+        """Open it, creating it where it is new. Raises StoreUnavailable.
+
+        SQLite has one writer at a time: the others wait for up to `lock_seconds`.
+        """
+        self._engine = _open(url, lock_seconds)
         self.url = self._engine.url.render_as_string(hide_password=True)
         self._create_tables()
 
@@ -54,12 +61,15 @@ class Database:
             time.sleep(0.1)
 
 
-def _open(url: str) -> Engine:
+def _open(url: str, lock_seconds: float) -> Engine:
     try:
         parsed = make_url(url)
-        if parsed.get_backend_name() == "sqlite" and parsed.database:
-            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-        engine = create_engine(parsed, pool_pre_ping=parsed.get_backend_name() != "sqlite")
+        if parsed.get_backend_name() == "sqlite":
+            Path(parsed.database or "").parent.mkdir(parents=True, exist_ok=True)
+            # As many connections as threads use: whoever reads must not wait for those that wait for a lock.
+            engine = create_engine(parsed, poolclass=QueuePool, pool_size=0)
+        else:
+            engine = create_engine(parsed, pool_pre_ping=True)
     except (ArgumentError, SQLAlchemyError, ModuleNotFoundError) as error:
         raise StoreUnavailable(f"The database URL cannot be used: {error}.") from error
     except OSError as error:
@@ -67,11 +77,12 @@ def _open(url: str) -> Engine:
             f"The folder {Path(parsed.database or '').parent} cannot be created: {error.strerror}."
         ) from error
     if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "connect", partial(_prepare_sqlite, lock_seconds))
     return engine
 
 
-def _prepare_sqlite(connection: Any, _record: object) -> None:
-    # WAL lets the server read while the worker writes; 30 s outlast any sane lock.
-    for pragma in ("busy_timeout=30000", "journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+def _prepare_sqlite(lock_seconds: float, connection: Any, _record: object) -> None:
+    wait = f"busy_timeout={lock_seconds * 1000:.0f}"
+    # WAL lets the server read while the worker writes.
+    for pragma in (wait, "journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")

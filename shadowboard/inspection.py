@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shadowboard import checkpoints
-from shadowboard.checkpoints import OPTIMIZER_SLOTS, Checkpoint
+from shadowboard.averaging import OPTIMIZER_SLOTS
+from shadowboard.checkpoints import Checkpoint
 
 Kind = Literal["raw", "average", "slot", "counter", "other"]
 

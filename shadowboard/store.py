@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from shadowboard import transitions
 from shadowboard.configuration import RunConfig, describe
-from shadowboard.database import Database
+from shadowboard.database import LOCK_SECONDS, Database
 from shadowboard.errors import RunMissing, StoreUnavailable
 from shadowboard.records import (
     Cursor,
@@ -40,9 +40,12 @@ _LATEST = (
 class Store:
     """The database. Every change is one transaction; any number of processes and threads may use it."""
 
-    def __init__(self, url: str) -> None:
-        """Open the database at the SQLAlchemy `url`, creating it where it is new. Raises StoreUnavailable."""
-        self._database = Database(url)
+    def __init__(self, url: str, lock_seconds: float = LOCK_SECONDS) -> None:
+        """Open the database at the SQLAlchemy `url`, creating it where it is new. Raises StoreUnavailable.
+
+        A change waits for up to `lock_seconds` while another process writes.
+        """
+        self._database = Database(url, lock_seconds)
 
     def close(self) -> None:
         """Close every connection."""
@@ -74,6 +77,11 @@ class Store:
         with self._database.begin() as connection:
             return [_run(row) for row in connection.execute(query)]
 
+    def count_runs(self) -> int:
+        """How many runs there are."""
+        with self._database.begin() as connection:
+            return connection.execute(select(func.count()).select_from(runs)).scalar_one()
+
     def run(self, run_id: str) -> Run:
         """The run with this id, or else the newest with this name. Raises RunMissing."""
         query = (
@@ -90,21 +98,33 @@ class Store:
 
     def newest_run(self) -> Run:
         """The newest run that has a checkpoint, or else the newest. Raises RunMissing where there is none."""
-        run = self._newest(exists().where(checkpoints.c.run_id == runs.c.id)) or self._newest(true())
+        run = next(self.saved_runs(), None) or next(self._newest_first(true()), None)
         if run is None:
             raise RunMissing("There is no run yet; `shadowboard up` or `shadowboard train` starts one.")
         return run
 
-    def newest_finished(self) -> Run | None:
-        """The newest finished run of which anything is evaluated, or None."""
-        evaluated = exists().where(evaluations.c.run_id == runs.c.id)
-        return self._newest((runs.c.state == "finished") & evaluated)
+    def saved_runs(self) -> Iterator[Run]:
+        """The runs that have a checkpoint, whether or not its files are still there; newest first."""
+        return self._newest_first(exists().where(checkpoints.c.run_id == runs.c.id))
 
-    def _newest(self, condition: ColumnElement[bool]) -> Run | None:
+    def finished_runs(self) -> Iterator[Run]:
+        """The finished runs of which anything is evaluated, newest first."""
+        evaluated = exists().where(evaluations.c.run_id == runs.c.id)
+        return self._newest_first((runs.c.state == "finished") & evaluated)
+
+    def _newest_first(self, condition: ColumnElement[bool]) -> Iterator[Run]:
+        """Each is looked up when it is asked for, as most callers need no second."""
         query = select(runs, _LATEST).where(condition).order_by(runs.c.created_at.desc(), runs.c.id).limit(1)
-        with self._database.begin() as connection:
-            row = connection.execute(query).first()
-        return _run(row) if row else None
+        older: ColumnElement[bool] = true()
+        while True:
+            with self._database.begin() as connection:
+                row = connection.execute(query.where(older)).first()
+            if row is None:
+                return
+            run = _run(row)
+            yield run
+            at_once = (runs.c.created_at == run.created_at) & (runs.c.id > run.id)
+            older = (runs.c.created_at < run.created_at) | at_once
 
     def rename_run(self, run_id: str, name: str) -> None:
         """Call the run `name`. Raises RunMissing."""
@@ -134,7 +154,7 @@ class Store:
             transitions.requeue(connection, run_id)
 
     def delete_run(self, run_id: str) -> None:
-        """Delete all rows of a run that is not in training. Raises RunMissing, RunBusy."""
+        """Delete all rows of the run with this id, which is not in training. Raises RunMissing, RunBusy."""
         with self._database.begin() as connection:
             transitions.delete_idle(connection, run_id)
 

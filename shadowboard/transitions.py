@@ -91,9 +91,13 @@ def requeue(connection: Connection, run_id: str) -> None:
 def delete_idle(connection: Connection, run_id: str) -> None:
     """Delete a run that is not in training, and all that hangs on it. Raises RunMissing, RunBusy."""
     idle = delete(runs).where(runs.c.id == run_id, runs.c.state != "training")
-    if not connection.execute(idle).rowcount:
-        _state(connection, run_id)
-        raise RunBusy(f"The run {run_id} is in training; stop it first.")
+    if connection.execute(idle).rowcount:
+        return
+    if connection.execute(select(runs.c.id).where(runs.c.id == run_id)).first() is None:
+        raise RunMissing(
+            f"There is no run with the id {run_id!r}; deletion takes no name, for several runs may share it."
+        )
+    raise RunBusy(f"The run {run_id} is in training; stop it first.")
 
 
 def _changed(connection: Connection, condition: ColumnElement[bool], values: dict[str, Any]) -> bool:

@@ -19,9 +19,14 @@ export function setText(target, text) {
   if (target.textContent !== text) target.textContent = text;
 }
 
-/** Replace the children where the new ones differ. */
+/** Replace the children where the new ones differ; what takes the place of a focused one has the focus. */
 export function setChildren(target, ...children) {
   const next = document.createElement("div");
   next.append(...children);
-  if (next.innerHTML !== target.innerHTML) target.replaceChildren(...next.childNodes);
+  if (next.innerHTML === target.innerHTML) return;
+  const place = controls(target).indexOf(document.activeElement);
+  target.replaceChildren(...next.childNodes);
+  if (place >= 0) controls(target)[place]?.focus({ preventScroll: true });
 }
+
+const controls = (parent) => [...parent.querySelectorAll("a, button, input, select")];

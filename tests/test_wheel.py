@@ -37,7 +37,7 @@ with TestClient(create_app(Settings(home=Path("home"))), base_url="http://127.0.
     assert page.status_code == 200
     for address in [part.split('"')[0] for part in page.text.split('="')[1:] if part.startswith("static/")]:
         assert client.get("/" + address.replace("&amp;", "&")).status_code == 200, address
-    assert "static/page.js" in page.text
+    assert "static/dashboard/page.js" in page.text
 """
 
 

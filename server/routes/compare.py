@@ -8,10 +8,9 @@ from fastapi.concurrency import run_in_threadpool
 from pydantic_core import to_json
 
 from server.parameters import AverageName, RunInQuery, SplitName, Step
-from server.routes.evaluate import ERRORS
+from server.routes.evaluate import ERRORS, average_of
 from server.schemas.comparisons import ComparisonView
-from server.services import TheEngine, TheServices, find_run
-from shadowboard.errors import CheckpointUnsuitable
+from server.services import TheEngine, TheServices
 from shadowboard.records import Run
 
 if TYPE_CHECKING:
@@ -43,13 +42,10 @@ async def compare(
     `step=best` is the best on validation of the average.
     """
     from server.asking import ask
+    from server.choosing import find_run
 
-    the_run = await run_in_threadpool(find_run, services.store, run)
-    if not the_run.config.averages and not average:
-        raise CheckpointUnsuitable(
-            f"The run {the_run.id} keeps no average; there is nothing to compare its raw weights with."
-        )
-    name = average or the_run.config.averages[0].name
+    the_run = await engine.threads.run(find_run, services.store, engine.restorer, run)
+    name = average_of(the_run, average)
     choice, results = await ask(services, engine, the_run, step, ["", name], split)
     # There may be thousands of disagreements: written in a thread, and not through a model for each of them.
     body = await run_in_threadpool(_body, the_run, name, split, choice, results)

@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query
-from fastapi.concurrency import run_in_threadpool
 
 from server.parameters import AverageName, RunInQuery, SplitName, Step
 from server.problems import answers
 from server.schemas.evaluations import DigitResult, EvaluationView
-from server.services import TheEngine, TheServices, find_run
+from server.services import TheEngine, TheServices
 from shadowboard.errors import (
     CheckpointDamaged,
     CheckpointMissing,
@@ -58,9 +57,12 @@ async def _evaluated(
     average: AverageName = "",
 ) -> Evaluated:
     from server.asking import ask
+    from server.choosing import find_run
 
-    the_run = await run_in_threadpool(find_run, services.store, run)
-    name = _average(the_run, ema, average)
+    the_run = await engine.threads.run(find_run, services.store, engine.restorer, run)
+    if average and not ema:
+        raise CheckpointUnsuitable(f"average is {average!r}, but raw weights were asked for; add ema=true.")
+    name = average_of(the_run, average) if ema else ""
     choice, (result,) = await ask(services, engine, the_run, step, [name], split)
     return Evaluated(the_run, name, split, choice, result)
 
@@ -68,17 +70,16 @@ async def _evaluated(
 TheEvaluation = Annotated[Evaluated, Depends(_evaluated)]
 
 
-def _average(run: Run, ema: bool, average: str) -> str:
-    """The name of the average that is meant; empty for the raw weights."""
-    if not ema:
-        if average:
-            raise CheckpointUnsuitable(
-                f"average is {average!r}, but raw weights were asked for; add ema=true."
-            )
-        return ""
-    if not run.config.averages and not average:
+def average_of(run: Run, name: str) -> str:
+    """The name of the run's average that is meant; empty: its first. Raises CheckpointUnsuitable."""
+    there = [average.name for average in run.config.averages]
+    if not there:
         raise CheckpointUnsuitable(f"The run {run.id} keeps no average; ask for its raw weights.")
-    return average or run.config.averages[0].name
+    if name and name not in there:  # a checkpoint may hold more, such as an optimiser's slots
+        raise CheckpointUnsuitable(
+            f"The run {run.id} holds no average called {name}; it holds: {', '.join(there)}."
+        )
+    return name or there[0]
 
 
 @router.get("/evaluate", summary="Evaluate a checkpoint", responses=ERRORS)

@@ -5,7 +5,7 @@ from typing import Annotated
 import numpy as np
 from fastapi import APIRouter, Query
 from fastapi.openapi.models import Example
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from server.routes.evaluate import ERRORS, TheEvaluation
 from server.schemas.evaluations import EvaluatedImage, EvaluatedImages
@@ -15,7 +15,9 @@ router = APIRouter(tags=["weights"])
 _FOUR, _NINE = ({"often taken for each other": Example(value=digit)} for digit in (4, 9))
 
 Digit = Annotated[
-    Annotated[int, Field(ge=0, le=9)] | None, BeforeValidator(lambda value: None if value == "" else value)
+    Annotated[int, Field(ge=0, le=9)] | None,
+    BeforeValidator(lambda value: None if value == "" else value),
+    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 0, "maximum": 9}, {"const": ""}]}),
 ]
 
 

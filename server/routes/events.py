@@ -92,7 +92,8 @@ async def events(
     """What happens from now on, or from an event on.
 
     `run`: as `GET /runs/{run_id}` tells it, at first and when it changes. `training`, `evaluation`: what
-    is new, as in the history. `checkpoint`: its `step`, `bytes` and `saved_at`. `gone`: the run was deleted.
+    is new, as in the history; after a resumption from an older checkpoint, a step told again replaces what
+    was told of it. `checkpoint`: its `step`, `bytes` and `saved_at`. `gone`: the run was deleted.
     With `runs=true` also the `runs` events of `GET /events`, so that one connection is enough for a page.
     """
     async for event in run_events(services, run, start, entries):

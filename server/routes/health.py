@@ -65,12 +65,13 @@ def _readiness(services: Services) -> tuple[Readiness, str]:
 
 def _usable_checkpoint(services: Services) -> UsableCheckpoint | None:
     """The one that `GET /evaluate` would take; None while TensorFlow is loading."""
-    run = services.store.newest_run()
     engine = services.loader.loaded
     if engine is None:
+        services.store.newest_run()  # there has to be one
         return None
-    from server.choosing import LATEST, choose
+    from server.choosing import LATEST, choose, find_run
 
+    run = find_run(services.store, engine.restorer, "")
     choice = choose(services.store, engine.restorer, run, LATEST, [None], "")
     return UsableCheckpoint(run=run.id, step=choice.checkpoint.step)
 

@@ -1,5 +1,7 @@
 """The runs: list, queue, look at, rename, stop, resume, delete."""
 
+import asyncio
+from collections.abc import AsyncIterator
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
@@ -7,19 +9,35 @@ from fastapi.openapi.models import Example
 
 from server.answers import written
 from server.authentication import owner
-from server.parameters import RunInPath
+from server.parameters import RunId, RunInPath
 from server.problems import answers
 from server.schemas.runs import NewNameOfRun, NewRun, RunList, RunView
 from server.services import Services, TheServices
 from shadowboard.configuration import parse_config
 from shadowboard.deletion import delete_folder
-from shadowboard.errors import ConfigurationInvalid, RunBusy, RunMissing
+from shadowboard.errors import Busy, ConfigurationInvalid, RunBusy, RunMissing
 from shadowboard.records import Run
 from shadowboard.validation import quoted
 
 router = APIRouter(prefix="/runs", tags=["runs"])
 
-_OWNER = [Depends(owner)]
+_PATIENCE_SECONDS = 5.0
+
+
+async def _turn(services: TheServices) -> AsyncIterator[None]:
+    """Wait for one's turn to change something. Raises Busy."""
+    try:
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            await services.changes.acquire()
+    except TimeoutError:
+        raise Busy("Too many changes are waiting; try again in a few seconds.") from None
+    try:
+        yield
+    finally:
+        services.changes.release()
+
+
+_CHANGES = [Depends(owner), Depends(_turn, scope="function")]
 
 
 def _view(services: Services, run: Run) -> RunView:
@@ -40,8 +58,9 @@ def list_runs(
     ] = None,
 ) -> Response:
     """Newest first."""
-    runs = services.store.runs()
-    return written(RunList(runs=[_view(services, run) for run in runs[:limit]], total=len(runs)))
+    store = services.store
+    views = [_view(services, run) for run in store.runs(limit)]
+    return written(RunList(runs=views, total=len(views) if limit is None else store.count_runs()))
 
 
 @router.post(
@@ -50,7 +69,7 @@ def list_runs(
     summary="Queue a run",
     response_description="As it was queued",
     responses=answers(ConfigurationInvalid),
-    dependencies=_OWNER,
+    dependencies=_CHANGES,
 )
 def create_run(services: TheServices, new: NewRun | None = None) -> RunView:
     """A worker takes it as soon as one is free. Every field may be left out, and the body too."""
@@ -74,7 +93,7 @@ def one_run(services: TheServices, run_id: RunInPath) -> RunView:
     "/{run_id}",
     summary="Rename a run",
     responses=answers(RunMissing, ConfigurationInvalid),
-    dependencies=_OWNER,
+    dependencies=_CHANGES,
 )
 def rename_run(services: TheServices, run_id: RunInPath, changes: NewNameOfRun) -> RunView:
     """Give it another name; several runs may have the same. Its id stays."""
@@ -91,7 +110,7 @@ def rename_run(services: TheServices, run_id: RunInPath, changes: NewNameOfRun) 
     status_code=202,
     summary="Stop a run",
     responses=answers(RunMissing, RunBusy),
-    dependencies=_OWNER,
+    dependencies=_CHANGES,
 )
 def stop_run(services: TheServices, run_id: RunInPath) -> RunView:
     """Ask its worker to save a checkpoint and stop.
@@ -111,7 +130,7 @@ def stop_run(services: TheServices, run_id: RunInPath) -> RunView:
     status_code=202,
     summary="Resume a run",
     responses=answers(RunMissing, RunBusy),
-    dependencies=_OWNER,
+    dependencies=_CHANGES,
 )
 def resume_run(services: TheServices, run_id: RunInPath) -> RunView:
     """Queue a run again that was stopped or has failed; it goes on from its last checkpoint."""
@@ -126,10 +145,12 @@ def resume_run(services: TheServices, run_id: RunInPath) -> RunView:
     summary="Delete a run",
     response_description="Deleted",
     responses=answers(RunMissing, RunBusy),
-    dependencies=_OWNER,
+    dependencies=_CHANGES,
 )
-def delete_run(services: TheServices, run_id: RunInPath) -> None:
-    """Its curves, its evaluations and its checkpoints are gone for good. One in training must stop first."""
-    run = services.store.run(run_id)
-    services.store.delete_run(run.id)
-    delete_folder(services.settings.run_folder(run.id))
+def delete_run(services: TheServices, run_id: RunId) -> None:
+    """Its curves, its evaluations and its checkpoints are gone for good. One in training must stop first.
+
+    By its id alone: another run may have the same name.
+    """
+    services.store.delete_run(run_id)
+    delete_folder(services.settings.run_folder(run_id))

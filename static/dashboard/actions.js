@@ -115,6 +115,6 @@ function setUpRename(state) {
   function say(text) {
     setText(problem, text);
     problem.hidden = !text;
-    name.toggleAttribute("aria-invalid", Boolean(text));
+    name.ariaInvalid = text ? "true" : null;
   }
 }

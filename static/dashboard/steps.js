@@ -32,8 +32,9 @@ export function setUpSteps(state) {
   }
 
   slider.addEventListener("input", () => {
+    const chosen = slider.valueAsNumber; // the pause puts the slider back to where the state is
     pause();
-    go(slider.valueAsNumber);
+    go(chosen);
   });
   byId("step-back").addEventListener("click", () => (pause(), go(place() - 1)));
   byId("step-on").addEventListener("click", () => (pause(), go(place() + 1)));

@@ -6,12 +6,14 @@ import { byConfidence, counted, KINDS } from "./disagreement.js";
 import { hasPictures, setUpGallery } from "./gallery.js";
 import { shownComparison } from "./panel.js";
 
+const FIRST = 12; // two rows beside the digits
+
 /** Wire the panel; returns the renderer. */
 export function setUpDisagreements(state) {
   const panel = byId("disagreements-panel");
   let kind = "all";
   let shown = null;
-  const show = setUpGallery(byId("disagreements-gallery"), byId("disagreements-more"),
+  const show = setUpGallery(byId("disagreements-gallery"), byId("disagreements-more"), FIRST,
     (looked) => state.set(looked));
   byId("disagreements-kinds").addEventListener("change", ({ target }) => {
     kind = target.value;

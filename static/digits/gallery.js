@@ -4,13 +4,15 @@ import { element } from "../dom.js";
 import { count } from "../format.js";
 import { card, imageAddress } from "./card.js";
 
-const FIRST = 24;
 const MORE = 72;
 
-/** Wire a gallery in `root` and its button `more`; `onOpen({ image, imageList, split })` follows a click. → `show` */
-export function setUpGallery(root, more, onOpen) {
+/**
+ * Wire a gallery in `root`, which begins with `first` images, and its button `more`; `onOpen({ image, imageList, split })`
+ * follows a click. → `show`
+ */
+export function setUpGallery(root, more, first, onOpen) {
   let shown = [];
-  let limit = FIRST;
+  let limit = first;
   let split;
   let pictured;
   let pictures = new Map(); // by address, and kept: an image that stays does not load again
@@ -41,16 +43,16 @@ export function setUpGallery(root, more, onOpen) {
     if (index !== undefined) onOpen({ image: Number(index), imageList: shown, split });
   });
   more.addEventListener("click", () => {
-    const first = limit;
+    const next = limit;
     limit += MORE;
     render();
-    root.children[first]?.focus();
+    root.children[next]?.focus();
   });
 
   /** Show entries { index, label, raw?, ema? } of a split; `fromStart`: only the first dozens again. */
   return function show(entries, { split: of, pictured: can, fromStart }) {
     [shown, split, pictured] = [entries, of, can];
-    if (fromStart) limit = FIRST;
+    if (fromStart) limit = first;
     render();
   };
 }

@@ -24,7 +24,11 @@ export function setUpImage(state) {
     if (imageList.length > 1) state.set({ image: imageList.at((place + by) % imageList.length).index });
   }
 
-  dialog.addEventListener("close", () => state.set({ image: null, imageList: [] }));
+  dialog.addEventListener("close", () => {
+    const focused = document.activeElement;
+    if (focused === document.body || dialog.contains(focused)) focusCard(state.get().image);
+    state.set({ image: null, imageList: [] });
+  });
   byId("image-close").addEventListener("click", () => dialog.close());
   byId("image-previous").addEventListener("click", () => move(-1));
   byId("image-next").addEventListener("click", () => move(1));
@@ -64,6 +68,12 @@ export function setUpImage(state) {
     setText(byId("image-track-digit"), String(label));
     showTrack(track, average, label, readings);
   }
+}
+
+/** The card that opened the dialog is no longer there: another step has been chosen meanwhile. */
+function focusCard(image) {
+  const card = byId("disagreements-gallery").querySelector(`[data-index="${image}"]`);
+  (card ?? byId("disagreements-kinds").querySelector(":checked")).focus();
 }
 
 function told({ tracking, trackProblem, ...now }, readings, label) {

@@ -4,11 +4,13 @@ import { byId, setText } from "../dom.js";
 import { count } from "../format.js";
 import { hasPictures, setUpGallery } from "./gallery.js";
 
+const FIRST = 24;
+
 /** Wire the dialog; returns `open({ title, by, step, split, find })`, `find` promising { total, entries }. */
 export function setUpImages(state) {
   const dialog = byId("images");
   let asked = 0;
-  const show = setUpGallery(byId("images-gallery"), byId("images-more"),
+  const show = setUpGallery(byId("images-gallery"), byId("images-more"), FIRST,
     (looked) => state.set(looked));
   byId("images-close").addEventListener("click", () => dialog.close());
 

@@ -151,6 +151,13 @@ def own_site(tmp_path: Path, trained: dict[int, dict[str, Any]], small_data: Pat
 # Who looks
 
 
+# What the policy refuses is an error in the console, too, but not where a policy only reports.
+_TELL_VIOLATIONS = """
+addEventListener("securitypolicyviolation", ({ effectiveDirective, blockedURI, sample }) =>
+  console.error(`refused by ${effectiveDirective}: ${blockedURI} ${sample}`));
+"""
+
+
 @dataclass
 class Visitor:
     """A browser window on a site, which takes down whatever is not as it should be."""
@@ -160,12 +167,16 @@ class Visitor:
     expects_loss: bool = False  # of the connection, about which a browser always complains
     complaints: list[str] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        # All tabs of the window, those that a page opens and workers included.
+        self.context.add_init_script(_TELL_VIOLATIONS)
+        self.context.on("console", lambda message: self._hear(message.type, message.text))
+        self.context.on("weberror", lambda error: self.complaints.append(f"uncaught: {error.error}"))
+        self.context.on("request", lambda request: self._check_host(request.url))
+
     def open(self, run: Run | None = None, path: str = "/") -> Page:
         """The page in a new tab, with the run or else at the path."""
         page = self.context.new_page()
-        page.on("console", lambda message: self._hear(message.type, message.text))
-        page.on("pageerror", lambda error: self.complaints.append(f"uncaught: {error}"))
-        page.on("request", lambda request: self._check_host(request.url))
         page.goto(self.site.url + (f"/?run={run.id}" if run else path))
         return page
 

@@ -12,7 +12,7 @@ def test_the_dashboard_leads_to_it_and_it_leads_back(site: Site, visit: Open) ->
     page = visit(site, charts=False).open()
     page.get_by_role("link", name="API").click()
     expect(page).to_have_title("API · Shadowboard")
-    page.get_by_role("navigation").get_by_text("/predict").click()
+    page.get_by_role("navigation").get_by_role("link", name="POST /predict", exact=True).click()
     expect(page.locator("#predict")).to_be_in_viewport()
     page.get_by_role("link", name="Dashboard", exact=True).click()
     expect(page).to_have_title("Shadowboard")
@@ -28,7 +28,7 @@ def test_it_needs_no_script(site: Site, visit: Open) -> None:
 
 def test_answers_open_beside_it_without_a_missing_icon(site: Site, visit: Open) -> None:
     page = visit(site).open(path="/docs")
-    page.get_by_role("link", name="Open /runs").click()
+    page.get_by_role("link", name="Open /runs", exact=True).click()
     expect(page.locator("pre")).to_contain_text('{"runs":')
     page.goto(f"{site.url}/favicon.ico")
 

@@ -38,12 +38,12 @@ def indexes(page: Page) -> list[int]:
 def test_the_most_confident_come_first_and_more_on_request(board: Page, run: Run) -> None:
     found = compared(board, run, 100)["disagreements"]
     found.sort(key=lambda d: (-(d["raw"]["confidence"] + d["ema"]["confidence"]), d["index"]))
-    assert len(found) > 24
-    assert indexes(board) == [d["index"] for d in found[:24]]
+    assert len(found) > 12
+    assert indexes(board) == [d["index"] for d in found[:12]]
     expect(board.locator("#disagreements-count")).to_have_text(f"{len(found)} of 5,000 validation images")
     board.locator("#disagreements-more").click()
-    expect(board.locator(CARD)).to_have_count(min(len(found), 96))
-    expect(board.locator(CARD).nth(24)).to_be_focused()
+    expect(board.locator(CARD)).to_have_count(min(len(found), 84))
+    expect(board.locator(CARD).nth(12)).to_be_focused()
 
 
 def test_a_card_tells_label_and_both_readings(board: Page, run: Run) -> None:
@@ -74,7 +74,7 @@ def test_filters_count_and_choose(board: Page, run: Run, kind: str) -> None:
     choice = board.locator("#disagreements-kinds label").filter(has_text=NAMES[kind])
     expect(choice).to_have_text(f"{NAMES[kind]} {len(found)}")
     choice.click()
-    expect(board.locator(CARD)).to_have_count(min(len(found), 24))
+    expect(board.locator(CARD)).to_have_count(min(len(found), 12))
     assert set(indexes(board)) <= {d["index"] for d in found}
 
 

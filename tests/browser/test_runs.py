@@ -66,13 +66,13 @@ def test_a_run_is_renamed_in_all_windows(site: Site, visit: Open) -> None:
     field.fill("   ")
     field.press("Enter")
     expect(dialog.get_by_role("alert")).to_have_text("name is '   '; expected a name that can be seen.")
-    field.fill("second <b>name</b>")
+    field.fill("second <b>name<b>")
     field.press("Enter")
     expect(dialog).to_be_hidden()
     for one in (page, elsewhere):
         option = one.locator(f'#run-picker option[value="{run.id}"]')
-        expect(option).to_have_text(f"second <b>name</b> · stopped · {run.id}")
-    expect(page).to_have_title("Stopped · second <b>name</b> · Shadowboard")
+        expect(option).to_have_text(f"second <b>name<b> · stopped · {run.id}")
+    expect(page).to_have_title("Stopped · second <b>name<b> · Shadowboard")
 
 
 def test_a_run_is_deleted_after_a_question(own_site: Site, visit: Open) -> None:

@@ -1,8 +1,10 @@
 """A home folder with runs in it, and real servers on free ports."""
 
+import asyncio
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from http.client import HTTPConnection
 from pathlib import Path
@@ -175,3 +177,9 @@ class Reader:
 @pytest.fixture
 def read_events() -> type[Reader]:
     return Reader
+
+
+def in_a_loop(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    """Run the coroutine in a thread of its own: a browser's tests leave a running event loop in this one."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, coroutine).result()

@@ -1,8 +1,10 @@
 import logging
+import math
 import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx2
@@ -19,11 +21,28 @@ OF_A_CHECKPOINT = [("", "validation"), (EMA, "validation"), ("", "test"), (EMA, 
 
 
 @pytest.fixture
-def backlog(store: Store, settings: Settings) -> Any:
+def said() -> list[tuple[str, str]]:
+    """The runs that the backlog complains of, and how."""
+    return []
+
+
+@pytest.fixture
+def backlog(store: Store, settings: Settings, said: list[tuple[str, str]]) -> Any:
     from server.backlog import Backlog
     from server.restoring import Restorer
 
-    return Backlog(store, Restorer(settings.run_folder, 2**20))
+    restorer = Restorer(settings.run_folder, 2**20)
+    return Backlog(store, restorer, lambda run_id, error: said.append((run_id, str(error))))
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """Its `now` is the time that failures are judged by."""
+    from server import backlog
+
+    clock = SimpleNamespace(now=1000.0)
+    monkeypatch.setattr(backlog, "time", SimpleNamespace(monotonic=lambda: clock.now))
+    return clock
 
 
 def taken(backlog: Any) -> list[tuple[str, int, str, str]]:
@@ -64,6 +83,62 @@ def test_what_failed_is_due_again_only_when_it_is_written_anew(
     checkpoints.save(folder, 0, checkpoints.read(checkpoints.find(folder, 0)))
     backlog.refresh()
     assert len(taken(backlog)) == 4
+
+
+def test_what_is_put_off_is_due_again_after_a_while_each_time_longer(
+    backlog: Any, make_run: Make, store: Store, clock: SimpleNamespace
+) -> None:
+    run = make_run((0,))
+    backlog.refresh()
+    assert backlog.retry_at == math.inf
+    first, *others = list(iter(backlog.next, None))
+    for job in others:
+        store.add_evaluation(run.id, Score(0, job.average, job.split, 1, 1, 1.0, 0.1), b"a", b"abcd")
+    pauses = []
+    for _ in range(8):
+        backlog.put_off(first)
+        retry_at = backlog.retry_at
+        pauses.append(retry_at - clock.now)
+        clock.now = retry_at - 1
+        backlog.refresh()
+        assert (taken(backlog), backlog.retry_at) == ([], retry_at)
+        clock.now = retry_at
+        backlog.refresh()
+        assert (taken(backlog), backlog.retry_at) == ([first.key], math.inf)
+    assert pauses == [10, 20, 40, 80, 160, 300, 300, 300]
+    store.add_evaluation(run.id, Score(0, first.average, first.split, 1, 1, 1.0, 0.1), b"a", b"abcd")
+    backlog.refresh()
+    assert (taken(backlog), backlog.retry_at) == ([], math.inf)
+
+
+def test_a_run_whose_folder_cannot_be_read_stops_nothing(
+    backlog: Any, make_run: Make, settings: Settings, said: list[tuple[str, str]]
+) -> None:
+    good, bad = make_run((0,)), make_run((0,))
+    folder = settings.run_folder(bad.id)
+    away = folder.rename(settings.home / "away")
+    folder.touch()
+    backlog.refresh()
+    assert {run_id for run_id, *_ in taken(backlog)} == {good.id}
+    assert [run_id for run_id, _ in said] == [bad.id]
+    assert "cannot be read: Not a directory" in said[0][1]
+    assert backlog.retry_at < math.inf
+    folder.unlink()
+    away.rename(folder)
+    backlog.refresh()
+    assert {run_id for run_id, *_ in taken(backlog)} == {good.id, bad.id}
+
+
+def test_nothing_is_kept_of_runs_that_are_deleted(backlog: Any, make_run: Make, store: Store) -> None:
+    runs = [make_run((0,)), make_run((0,)), make_run((0,)), make_run()]
+    backlog.refresh()
+    for job in iter(backlog.next, None):
+        (backlog.give_up if job.run == runs[0] else backlog.put_off)(job)
+    backlog.refresh()
+    for run in runs:
+        store.delete_run(run.id)
+    backlog.refresh()
+    assert (backlog._known, backlog.retry_at) == ({}, math.inf)
 
 
 def until(condition: Callable[[], bool], seconds: float = 20) -> None:
@@ -115,6 +190,27 @@ def test_what_cannot_be_evaluated_is_said_once_and_stops_nothing(
     assert any("model.ckpt-10 is damaged" in sentence for sentence in said)
     assert any("gone does not exist" in sentence for sentence in said)
     assert any("holds no layer1/weights" in sentence for sentence in said)
+
+
+def test_data_that_come_back_are_evaluated_with(
+    make_run: Make,
+    store: Store,
+    serving: Callable[[], Any],
+    small_data: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr("server.backlog._SHORTEST_SECONDS", 0.05)
+    monkeypatch.setattr("server.datasets._RETRY_SECONDS", 0.0)
+    run = make_run((0, 10), data=str(tmp_path / "data"), batch_size=10)
+    with serving() as client:
+        client.get("/evaluate")
+        until(lambda: client.get("/readyz").json()["last_error"])
+        until(lambda: client.get("/readyz").json()["evaluator"] == "idle")
+        shutil.copytree(small_data, tmp_path / "data")
+        until(lambda: len(store.scores(run.id)) == 8)
+    assert sum("data does not exist" in record.getMessage() for record in caplog.records) == 1
 
 
 def test_a_deleted_run_stops_nothing(make_run: Make, store: Store, serving: Callable[[], Any]) -> None:

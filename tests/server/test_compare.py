@@ -185,6 +185,7 @@ def test_best_is_that_of_the_average(trained: Trained) -> None:
         ("step=30", 404, "There is no checkpoint of step 30"),
         ("run=zzz", 404, "There is no run 'zzz'"),
         ("average=X", 422, "holds no average called X; it holds: "),
+        ("average=Momentum", 422, "holds no average called Momentum; it holds: "),
         ("split=train", 422, "split is 'train'; expected 'validation' or 'test'."),
         ("step=x", 422, "step is 'x'; expected latest, best or the number of a step."),
     ],
@@ -200,9 +201,7 @@ def test_a_run_that_keeps_no_average(client: httpx2.Client, make_run: Make) -> N
     run = make_run((0,), averages=[])
     answer = client.get("/compare")
     assert answer.status_code == 422
-    assert answer.json()["detail"] == (
-        f"The run {run.id} keeps no average; there is nothing to compare its raw weights with."
-    )
+    assert answer.json()["detail"] == f"The run {run.id} keeps no average; ask for its raw weights."
 
 
 def test_a_run_on_other_data(client: httpx2.Client, make_run: Make, small_data: Path) -> None:

@@ -7,6 +7,7 @@ import httpx2
 import numpy as np
 import pytest
 
+from shadowboard import checkpoints, network
 from shadowboard.dataset import Dataset, Split, as_float
 from shadowboard.records import Run, Score
 from shadowboard.settings import Settings
@@ -148,7 +149,7 @@ def test_a_number_that_vanishes_before_it_is_read_is_not_found(
     assert answer.json()["detail"] == "The checkpoint model.ckpt-10 is gone."
     answer = client.get("/evaluate")  # all go, one after the other
     assert answer.status_code == 404
-    assert "has no checkpoint yet" in answer.json()["detail"]
+    assert "are gone" in answer.json()["detail"]
 
 
 def test_a_run_that_is_deleted_while_it_is_evaluated_is_not_found(
@@ -257,3 +258,84 @@ def test_results_of_other_images_are_not_shown(
     store.add_evaluation(run.id, Score(0, "", "validation", 3, 1, 1.0, 0.1), b"abc", b"abcd" * 3)
     found = client.get("/evaluate").json()
     assert (found["n"], found["cached"]) == (100, False)
+
+
+@pytest.mark.parametrize("path", ["/evaluate?ema=true", "/evaluate/images?ema=true", "/compare?"])
+def test_what_a_checkpoint_holds_besides_its_averages_is_no_average(
+    client: httpx2.Client, make_run: Make, settings: Settings, store: Store, path: str
+) -> None:
+    run = make_run((0,), optimizer="momentum")
+    values = checkpoints.read(checkpoints.find(settings.run_folder(run.id), 0))
+    raw = {name: value for name, value in values.items() if name in network.init([8], seed=0)}
+    more = {f"{name}/{other}": value for name, value in raw.items() for other in ("Momentum", "EMA_0.5")}
+    checkpoints.save(settings.run_folder(run.id), 0, values | more)
+    for other in ("Momentum", "EMA_0.5"):
+        answer = client.get(f"{path}&run={run.id}&average={other}")
+        assert answer.status_code == 422
+        assert answer.json()["detail"] == (
+            f"The run {run.id} holds no average called {other}; it holds: {AVERAGE}."
+        )
+    assert store.scores(run.id) == []
+
+
+def test_a_run_whose_checkpoints_are_gone_is_passed_over_and_says_so(
+    client: httpx2.Client, make_run: Make, settings: Settings
+) -> None:
+    old, unreadable, gone = make_run((0, 10)), make_run((0, 10)), make_run((0, 10))
+    for run in (unreadable, gone):
+        shutil.rmtree(settings.run_folder(run.id))
+    settings.run_folder(unreadable.id).touch()
+    for path in ("/evaluate", "/compare"):
+        assert client.get(path).json()["run"] == old.id
+        for step in ("latest", "best"):
+            answer = client.get(f"{path}?run={gone.id}&step={step}")
+            assert answer.status_code == 404
+            assert answer.json()["detail"] == f"The checkpoints of the run {gone.id} are gone."
+        assert "cannot be read: Not a directory" in client.get(f"{path}?run={unreadable.id}").text
+    shutil.rmtree(settings.run_folder(old.id))
+    assert client.get("/evaluate").json()["detail"] == f"The checkpoints of the run {gone.id} are gone."
+
+
+def test_latest_passes_over_any_number_of_damaged_checkpoints(
+    client: httpx2.Client, make_run: Make, settings: Settings
+) -> None:
+    run = make_run(tuple(range(0, 260, 10)))
+    for step in range(10, 260, 10):
+        truncate(settings.run_folder(run.id), step)
+    assert client.get("/evaluate").json()["step"] == 0
+
+
+def test_of_the_best_it_is_said_that_it_cannot_be_read_any_more(
+    client: httpx2.Client, make_run: Make, settings: Settings
+) -> None:
+    run = make_run((0, 10))
+    for step in (0, 10):
+        client.get(f"/evaluate?step={step}")
+    before = client.get("/evaluate?step=best").json()
+    assert before["note"] is None
+    data = settings.run_folder(run.id) / f"{before['checkpoint']}.data-00000-of-00001"
+    index = data.with_name(f"{before['checkpoint']}.index")
+    data.write_bytes(b"")
+    index.write_bytes(index.read_bytes())  # its weights are in memory, until its index is another one
+    found = client.get("/evaluate?step=best").json()
+    assert found == before | {
+        "note": f"{before['checkpoint']} was evaluated before, and cannot be read any more."
+    }
+
+
+def test_errors_do_not_tell_where_the_files_are(
+    client: httpx2.Client, make_run: Make, settings: Settings
+) -> None:
+    run = make_run((10,))
+    truncate(settings.run_folder(run.id), 10)
+    answer = client.get("/evaluate?step=10")
+    assert answer.status_code == 409
+    assert str(settings.home) not in answer.text
+
+
+def test_a_file_named_like_a_step_that_is_too_large_is_none(
+    client: httpx2.Client, make_run: Make, settings: Settings
+) -> None:
+    run = make_run((10,))
+    (settings.run_folder(run.id) / "model.ckpt-99999999999999999999.index").touch()
+    assert client.get("/evaluate").json()["step"] == 10

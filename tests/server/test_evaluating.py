@@ -19,8 +19,10 @@ import pytest
 
 from shadowboard.records import Run
 from shadowboard.settings import Settings
+from tests.server.conftest import in_a_loop
 
 Make = Callable[..., Run]
+
 pytestmark = pytest.mark.usefixtures("no_backlog")
 DIGIT = np.eye(28).tolist()
 
@@ -153,7 +155,7 @@ def test_threads_refuse_what_would_wait_too_long() -> None:
         go_on.set()
         return await asyncio.gather(*calls, return_exceptions=True)
 
-    answers = asyncio.run(many())
+    answers = in_a_loop(many())
     assert answers[:5] == [True] * 5
     assert [type(answer) for answer in answers[5:]] == [Busy] * 2
 
@@ -186,6 +188,52 @@ def test_whoever_waits_at_the_end_is_told_so(
     with pytest.raises(Busy, match="The server is ending"):
         evaluator.request(Job(run, restorer.find(run, 10), "", "test"))
     assert [*states, evaluator.state] == ["ended", "busy", "ended"]
+
+
+@pytest.fixture
+def evaluator(store: Any, settings: Settings) -> Any:
+    """One that has not begun, and whose claims another server holds."""
+    from server.datasets import Datasets
+    from server.evaluating import Evaluator
+    from server.restoring import Restorer
+    from shadowboard.claims import Claims
+    from shadowboard.database import Database
+
+    claims = Claims(Database(settings.store_url))
+    claims.take = lambda key: False  # type: ignore[method-assign]
+    return Evaluator(store, Restorer(settings.run_folder, 2**20), Datasets(), claims)
+
+
+def test_what_another_server_makes_waits_as_well(
+    evaluator: Any, make_run: Make, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from server.backlog import Job
+    from shadowboard import checkpoints
+    from shadowboard.errors import Busy
+
+    monkeypatch.setattr("server.evaluating._WAITING", 2)
+    monkeypatch.setattr("server.evaluating._LOOK_SECONDS", 60.0)
+    run = make_run((0, 10, 20))
+    first, second, third = (
+        Job(run, checkpoint, "", "test")
+        for checkpoint in checkpoints.list_checkpoints(settings.run_folder(run.id))
+    )
+    evaluator.start()
+    try:
+        for job in (first, second):
+            evaluator.request(job)
+            while evaluator._requests or job not in evaluator._elsewhere:
+                time.sleep(0.02)
+        with pytest.raises(Busy, match="2 evaluations are waiting already"):
+            evaluator.request(third)
+    finally:
+        evaluator.close()
+
+
+def test_complaints_are_forgotten_in_the_end(evaluator: Any) -> None:
+    for i in range(2000):
+        evaluator._complain(f"run {i}", MemoryError("no more"))
+    assert len(evaluator._complaints) <= 1000
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only there threads have a priority of their own")

@@ -105,6 +105,21 @@ def test_many_points_come_in_batches(
     assert run.id
 
 
+def test_steps_that_are_done_again_replace_what_was_told_of_them(
+    client: httpx2.Client, make_run: Make, store: Store, read_events: Any
+) -> None:
+    run = make_run((), state="training")
+    with read_events(client, run, after="m0-c0-e0") as reader:
+        store.add_progress(run.id, "worker", 30, 1.0, [Metric(step, 1.0) for step in (10, 20, 30)])
+        reader.wait(lambda events: len(steps(reader)) == 3)
+        store.begin_at(run.id, "worker", 10)
+        store.add_progress(run.id, "worker", 20, 1.0, [Metric(20, 0.5)])
+        reader.wait(lambda events: len(steps(reader)) == 4)
+        assert reader.named("run")[-1]["step"] == 20
+    assert steps(reader) == [10, 20, 30, 20]
+    assert client.get(f"/runs/{run.id}/history").json()["training"]["step"] == [10, 20]
+
+
 def test_only_what_changes_is_sent(client: httpx2.Client, make_run: Make, read_events: Any) -> None:
     with read_events(client, make_run((0,))) as reader:
         reader.wait(lambda events: len(events) == 1)

@@ -105,8 +105,8 @@ def undeletable(served: Served, _: pytest.MonkeyPatch) -> httpx2.Response:
 
 
 def unexpected(served: Served, patch: pytest.MonkeyPatch) -> httpx2.Response:
-    patch.setattr("shadowboard.store.Store.runs", lambda self: 1 / 0)
-    return served.ask("GET", "/runs")
+    patch.setattr("shadowboard.store.Store.count_runs", lambda self: 1 / 0)
+    return served.ask("GET", "/runs?limit=1")
 
 
 def too_slow(served: Served, _: pytest.MonkeyPatch) -> httpx2.Response:
@@ -210,6 +210,8 @@ CASES: list[tuple[Kind, int, str, Provoke]] = [
     (None, 403, "POST requests are taken from", asking("POST", "/predict", headers=OTHERS)),
     (None, 404, "There is nothing at /nowhere.", asking("GET", "/nowhere")),
     (None, 405, "PUT is not possible at /runs; expected GET, HEAD, POST.", asking("PUT", "/runs")),
+    (None, 405, "PUT is not possible at /login; expected GET, HEAD, POST.", asking("PUT", "/login")),
+    (None, 405, "PATCH is not possible at /static/base.css;", asking("PATCH", "/static/base.css")),
     (None, 408, "The body is not complete after 1 s; send it faster.", too_slow),
     (None, 413, "expected at most 8 MiB.", asking("POST", "/predict", content=b"x" * (2**23 + 1))),
     (None, 413, "expected at most 8 MiB.", lambda served, _: served.ask("POST", "/predict", content=parts())),

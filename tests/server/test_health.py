@@ -1,5 +1,6 @@
 """Whether the server says rightly how it is."""
 
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -79,6 +80,17 @@ def test_a_damaged_checkpoint_is_not_usable(
     damage(0)
 
 
+def test_a_run_whose_checkpoints_are_gone_is_passed_over(
+    make_run: Make, settings: Settings, client: httpx2.Client, no_backlog: None
+) -> None:
+    old, new = make_run((0,)), make_run((10,))
+    loaded(client)
+    shutil.rmtree(settings.run_folder(new.id))
+    assert client.get("/readyz").json()["checkpoint"] == {"run": old.id, "step": 0}
+    shutil.rmtree(settings.run_folder(old.id))
+    assert not_ready(client)["detail"] == f"The checkpoints of the run {new.id} are gone."
+
+
 def test_while_tensorflow_loads(
     make_run: Make, serving: Callable[[], Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -115,7 +127,7 @@ def test_a_database_that_is_gone(
     def fail(*_: object, **__: object) -> None:
         raise StoreUnavailable("The database cannot be read.")
 
-    monkeypatch.setattr("shadowboard.store.Store.newest_run", fail)
+    monkeypatch.setattr("shadowboard.store.Store.saved_runs", fail)
     body = not_ready(client)
     assert (body["database"], body["detail"]) == ("unavailable", "The database cannot be read.")
     monkeypatch.setattr("shadowboard.store.Store.checkpoints", fail)
@@ -136,3 +148,4 @@ def test_the_last_error_is_told(make_run: Make, settings: Settings, serving: Cal
                 break
             time.sleep(0.02)
     assert "model.ckpt-10" in body["last_error"]
+    assert str(settings.home) not in body["last_error"]

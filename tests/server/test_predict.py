@@ -112,7 +112,10 @@ def test_which_checkpoint_is_read(client: httpx2.Client, make_run: Make, store: 
     old, new = make_run((0, 10, 20)), make_run((0, 10), state="stopped")
     evaluated(store, old, {0: (9, 1), 10: (5, 7), 20: (6, 7)})
     evaluated(store, new, {0: (9, 9), 10: (5, 7)})
-    best = "there its averaged weights read the most validation images right."
+    best = (
+        "there its averaged weights read the most validation images right, "
+        "of the checkpoints that can be read."
+    )
     cases = {
         "": (old, 10, f"Step 10 of the newest finished run {old.id}: {best}"),
         f"run={old.id}": (old, 10, f"Step 10 of the run {old.id}: {best}"),

@@ -11,6 +11,7 @@ from server.threads import Threads
 from shadowboard.errors import CheckpointMissing, CheckpointUnsuitable
 from shadowboard.evaluation import probabilities
 from shadowboard.network import init, logits
+from tests.server.conftest import in_a_loop
 
 
 class Looks:
@@ -60,7 +61,7 @@ def test_one_look_for_all_who_ask_together(looks: Looks) -> None:
         found = await asyncio.gather(*waiting[1:])
         assert len({promotion.number for promotion in found}) <= 2
 
-    asyncio.run(ask())
+    in_a_loop(ask())
     assert sorted(looks.asked) == [("a", "1"), ("a", "2")]
 
 
@@ -79,7 +80,7 @@ def test_a_new_look_after_a_quarter_of_a_second(looks: Looks, clock: Clock) -> N
             found.append((await reader.promotion("a", "1")).number)
         return found
 
-    assert asyncio.run(ask()) == [1, 1, 1, 2, 2, 3]
+    assert in_a_loop(ask()) == [1, 1, 1, 2, 2, 3]
 
 
 def test_while_a_new_look_is_under_way_the_last_one_counts_for_half_a_second(
@@ -101,7 +102,7 @@ def test_while_a_new_look_is_under_way_the_last_one_counts_for_half_a_second(
         looks.go.set()
         assert {(await task).number for task in waiting} == {2}
 
-    asyncio.run(ask())
+    in_a_loop(ask())
     assert len(looks.asked) == 2
 
 
@@ -122,7 +123,7 @@ def test_a_failure_is_not_kept(looks: Looks, clock: Clock) -> None:
         looks.failing = False
         assert (await reader.promotion("a", "1")).number == 4
 
-    asyncio.run(ask())
+    in_a_loop(ask())
 
 
 @pytest.mark.parametrize("activation", ["relu", "tanh", "sigmoid", "none"])

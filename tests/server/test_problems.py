@@ -54,7 +54,7 @@ CASES: list[tuple[str, str, dict[str, Any], int, str]] = [
         422,
         "split is 'train'; expected 'validation' or 'test'.",
     ),
-    ("GET", "/evaluate?run=RUN&ema=perhaps", {}, 422, "ema is 'perhaps'; expected a valid boolean"),
+    ("GET", "/evaluate?run=RUN&ema=perhaps", {}, 422, "ema is 'perhaps'; expected true or false."),
     (
         "GET",
         "/evaluate?run=RUN&ema=true&average=X",
@@ -92,7 +92,44 @@ CASES: list[tuple[str, str, dict[str, Any], int, str]] = [
         422,
         "learning_rate is nan",
     ),
-    ("POST", "/runs", {"content": b"name=x", "headers": {"Content-Type": "text/plain"}}, 422, "The body is"),
+    (
+        "POST",
+        "/runs",
+        {"content": b"name=x", "headers": {"Content-Type": "text/plain"}},
+        422,
+        "The Content-Type of the body is 'text/plain'; expected application/json.",
+    ),
+    (
+        "POST",
+        "/runs",
+        {"data": {'{"name": "x"}': ""}},
+        422,
+        "The Content-Type of the body is 'application/x-www-form-urlencoded'; expected application/json.",
+    ),
+    (
+        "POST",
+        "/predict?run=RUN",
+        {"content": b' {"image": [[1]]}', "headers": {"Content-Type": "application/x-www-form-urlencoded"}},
+        422,
+        "The Content-Type of the body is 'application/x-www-form-urlencoded'; expected application/json.",
+    ),
+    ("POST", "/runs", {"json": {"name": "a/b"}}, 422, "name is 'a/b'; expected a name without /"),
+    (
+        "GET",
+        "/evaluate?run=RUN&emma=true",
+        {},
+        422,
+        "There is no query parameter called 'emma'; /evaluate takes average, ema, run, split, step.",
+    ),
+    (
+        "GET",
+        "/runs/RUN/events?last=1",
+        {},
+        422,
+        "There is no query parameter called 'last'; /runs/RUN/events takes after, runs.",
+    ),
+    ("GET", "/events?after=1", {}, 422, "There is no query parameter called 'after'; /events takes none."),
+    ("DELETE", "/runs/RUN?force", {}, 422, "There is no query parameter called 'force'"),
     (
         "POST",
         "/runs",
@@ -125,6 +162,6 @@ def test_errors_have_one_shape(
     body = answer.json()
     assert set(body) == {"type", "title", "status", "detail"}
     assert body["status"] == status
-    assert detail in body["detail"]
+    assert detail.replace("RUN", run.id) in body["detail"]
     assert "\n" not in body["detail"]
     assert body["detail"].endswith(".")

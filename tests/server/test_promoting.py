@@ -1,3 +1,4 @@
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -79,5 +80,33 @@ def test_a_run_that_is_not_finished_is_read_at_its_latest(
     found = promote(store, restorer, run.id, "best")
     assert (
         found.chosen
-        == f"Step 0 of the run {run.id}: there its raw weights read the most validation images right."
+        == f"Step 0 of the run {run.id}: there its raw weights read the most validation images right, "
+        "of the checkpoints that can be read."
     )
+
+
+def test_runs_whose_checkpoints_are_gone_are_passed_over(
+    make_run: Make, store: Store, restorer: Restorer, settings: Settings
+) -> None:
+    finished = make_run((0, 10))
+    score(store, finished, EMA, "validation", {0: 9, 10: 8})
+    gone = make_run((0, 10))
+    score(store, gone, EMA, "validation", {0: 8, 10: 9})
+    shutil.rmtree(settings.run_folder(gone.id))
+    found = promote(store, restorer, "", "")
+    assert (found.run, found.checkpoint.step) == (finished, 0)
+    for step in ("", "latest", "best"):
+        with pytest.raises(CheckpointMissing, match=f"The checkpoints of the run {gone.id} are gone"):
+            promote(store, restorer, gone.id, step)
+    assert promote(store, restorer, "", "latest").run == finished
+
+
+def test_the_best_is_so_of_the_checkpoints_that_can_be_read(
+    make_run: Make, store: Store, restorer: Restorer, settings: Settings
+) -> None:
+    run = make_run((0, 10))
+    score(store, run, EMA, "validation", {0: 8, 10: 9})
+    (settings.run_folder(run.id) / "model.ckpt-10.index").unlink()
+    found = promote(store, restorer, run.id, "")
+    assert found.checkpoint.step == 0
+    assert found.chosen.endswith("images right, of the checkpoints that can be read.")

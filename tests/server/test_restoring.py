@@ -111,5 +111,5 @@ def test_a_checkpoint_that_is_deleted_is_missing(settings: Settings, make_run: M
     (settings.run_folder(run.id) / "model.ckpt-0.index").unlink()
     with pytest.raises(CheckpointMissing, match="is gone"):
         restorer.weights(checkpoint, None)
-    with pytest.raises(CheckpointMissing, match="has no checkpoint yet"):
+    with pytest.raises(CheckpointMissing, match=f"The checkpoints of the run {run.id} are gone"):
         newest_good(restorer, run)

@@ -1,6 +1,7 @@
 """Against TensorFlow's own readers, and on damaged files."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -90,7 +91,37 @@ def test_empty_and_missing_folders(tmp_path: Path) -> None:
     (tmp_path / "note-.index").touch()
     (tmp_path / "note-1e3.index").touch()
     (tmp_path / "note-².index").touch()
+    (tmp_path / "model.ckpt-99999999999999999999.index").touch()
     assert checkpoints.list_checkpoints(tmp_path) == []
+
+
+def test_a_folder_that_cannot_be_read_is_named_without_its_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    said = r"^The folder file of checkpoints cannot be read: Not a directory\.$"
+    with pytest.raises(CheckpointMissing, match=said):
+        checkpoints.list_checkpoints(tmp_path / "file")
+
+    def refused() -> None:
+        raise PermissionError(13, "Permission denied")
+
+    entry = SimpleNamespace(name="model.ckpt-1.index", stat=refused)  # of a folder without the right to enter
+    monkeypatch.setattr(checkpoints.os, "scandir", lambda _: [entry])
+    with pytest.raises(CheckpointMissing, match=r"^The folder run of checkpoints cannot be read: Permission"):
+        checkpoints.list_checkpoints(tmp_path / "run")
+
+
+@pytest.mark.parametrize("size", [0, 100])
+@pytest.mark.parametrize("end", [".index", ".data-00000-of-00001"])
+def test_damage_is_told_without_the_path(tmp_path: Path, end: str, size: int) -> None:
+    checkpoint = save(tmp_path, 1, tensors())
+    file = checkpoint.prefix.with_name(checkpoint.prefix.name + end)
+    file.write_bytes(file.read_bytes()[:size])
+    with pytest.raises(CheckpointDamaged, match="model") as caught:
+        checkpoints.read(checkpoint)
+    assert str(tmp_path) not in str(caught.value)
+    assert "/" not in str(caught.value)
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -157,5 +188,7 @@ def test_restore_maps_never_invent_a_name() -> None:
     assert checkpoints.averages_in(NAMES, ["a", "b"]) == [EMA, "EMA_0.9"]
     with pytest.raises(CheckpointUnsuitable, match=f"no average called X; it holds: {EMA}, EMA_0.9"):
         restore_map(NAMES, ["a", "b"], "X")
+    with pytest.raises(CheckpointUnsuitable, match="no average called Momentum"):  # there, and no average
+        restore_map(NAMES, ["a", "b"], "Momentum")
     with pytest.raises(CheckpointUnsuitable, match="holds no c"):
         restore_map(NAMES, ["a", "c"], None)

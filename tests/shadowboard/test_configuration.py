@@ -50,7 +50,8 @@ def test_the_defaults_are_the_reference_recipe() -> None:
             {"averages": [{"decay": 0.9, "name": "a"}, {"decay": 0.8, "name": "a"}]},
             "two averages are named a",
         ),
-        ({"averages": [{"decay": 0.9, "name": "Momentum"}]}, "the optimiser's slot"),
+        ({"averages": [{"name": "Momentum"}]}, "named Momentum, which is what an optimiser's slot is named"),
+        ({"averages": [{"decay": 0.9}, {"name": "Adam_1"}]}, "named Adam_1, which is what an optimiser's"),
         ({"speed": 3}, "There is no knob called speed; the knobs are steps, "),
     ],
 )

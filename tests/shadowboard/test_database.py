@@ -1,11 +1,15 @@
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import pytest
+from sqlalchemy import select
 
 from shadowboard.configuration import RunConfig
 from shadowboard.errors import StoreUnavailable
+from shadowboard.schema import runs
 from shadowboard.store import Store
 
 
@@ -22,6 +26,21 @@ def test_a_new_database_may_be_opened_by_many_at_once(tmp_path: Path) -> None:
     code = f"from shadowboard.store import Store; Store({url!r}).runs()"
     processes = [subprocess.Popen([sys.executable, "-c", code]) for _ in range(6)]
     assert [process.wait() for process in processes] == [0] * 6
+
+
+def test_every_thread_has_a_connection(tmp_path: Path) -> None:
+    store = Store(f"sqlite:///{tmp_path / 's.db'}")
+    all_read = Barrier(40, timeout=20)
+
+    def read() -> None:
+        with store._database.begin() as connection:
+            connection.execute(select(runs))
+            all_read.wait()
+
+    with ThreadPoolExecutor(40) as threads:
+        for done in [threads.submit(read) for _ in range(40)]:
+            done.result()
+    store.close()
 
 
 def test_a_database_that_is_none_is_named(tmp_path: Path) -> None:

@@ -43,6 +43,19 @@ def test_the_newest_run_with_a_checkpoint_is_preferred(store: Store) -> None:
     assert store.newest_run().latest_checkpoint == 0
 
 
+def test_saved_runs_come_newest_first_each_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert list(store.saved_runs()) == []
+    times = [5.0, 7.0, 7.0, 7.0, 6.0]
+    saved = []
+    for now in times:
+        monkeypatch.setattr("shadowboard.store.time.time", lambda now=now: now)
+        saved.append(claimed(store))
+        store.add_checkpoint(saved[-1].id, "w", 0, 10)
+    store.create_run(RunConfig())
+    expected = sorted(saved, key=lambda run: (-run.created_at, run.id))
+    assert [run.id for run in store.saved_runs()] == [run.id for run in expected]
+
+
 def test_an_unknown_run_is_named(store: Store) -> None:
     with pytest.raises(RunMissing, match="no run 'x'"):
         store.run("x")
@@ -64,18 +77,16 @@ def test_a_name_is_changed(store: Store) -> None:
         store.rename_run("x", "y")
 
 
-def test_the_newest_finished_run_is_one_that_was_evaluated(store: Store) -> None:
+def test_finished_runs_are_those_that_were_evaluated(store: Store) -> None:
     made = [claimed(store) for _ in range(4)]
     first, second, stopped, empty = (run.id for run in made)
     for run_id in (first, second, stopped):
         store.add_evaluation(run_id, Score(0, "", "validation", 2, 1, 0.5, 0.01), b"", b"")
-    assert store.newest_finished() is None
+    assert list(store.finished_runs()) == []
     for run_id in (first, second, empty):
         store.release(run_id, "w", "finished", "")
     store.release(stopped, "w", "stopped", "")
-    found = store.newest_finished()
-    assert found is not None
-    assert found.id == second
+    assert [run.id for run in store.finished_runs()] == [second, first]
 
 
 def test_many_claimants_get_each_run_once(store: Store) -> None:
@@ -216,7 +227,7 @@ def test_a_deleted_run_leaves_nothing(store: Store) -> None:
         for table in (runs, training_metrics, checkpoints, evaluations, readings):
             assert connection.execute(select(func.count()).select_from(table)).scalar() == 1
     assert store.evaluation(kept.id, 20, "", "test") is not None
-    with pytest.raises(RunMissing, match=f"no run '{gone.id}'"):
+    with pytest.raises(RunMissing, match=f"no run with the id '{gone.id}'"):
         store.delete_run(gone.id)
     with pytest.raises(RunMissing):
         store.request_stop(gone.id)

@@ -15,9 +15,11 @@ from shadowboard.store import Store
 READS: dict[str, Callable[[Store, str], Any]] = {
     "runs": lambda store, _: store.runs(),
     "runs in a state": lambda store, _: store.runs(state="training"),
+    "count_runs": lambda store, _: store.count_runs(),
     "run": lambda store, run: store.run(run),
     "newest_run": lambda store, _: store.newest_run(),
-    "newest_finished": lambda store, _: store.newest_finished(),
+    "saved_runs": lambda store, _: list(store.saved_runs()),
+    "finished_runs": lambda store, _: list(store.finished_runs()),
     "claim": lambda store, _: store.claim("w"),
     "cursor": lambda store, _: store.cursor(),
     "metrics": lambda store, run: store.metrics(run),

@@ -1,0 +1,152 @@
+"""What is looked at: one step for all panels, kept by the address, and each tab with its own."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from shadowboard.records import Run
+from tests.browser.conftest import Open, Site, Visitor
+
+pytestmark = pytest.mark.browser
+
+# What each panel says of the step that it shows.
+PANELS = (
+    "#sentence",
+    "#readout",
+    "#training-readout",
+    "#digits-rows",
+    "#disagreements-gallery",
+    "#confusion-frequent",
+    "#reading-source",
+)
+
+
+@pytest.fixture
+def run(site: Site) -> Run:
+    run = site.begin("looked at", data="mnist", averages=[{"decay": 0.99}, {"decay": 0.999}])
+    site.advance(run, 0, 100, 200, 300)
+    return run
+
+
+def opened(visitor: Visitor, run: Run) -> Page:
+    page = visitor.open(run)
+    expect(page.locator("#sentence")).to_contain_text("At step 300")
+    expect(page.locator("#step-slider")).to_have_attribute("max", "3")  # all are evaluated
+    expect(page.locator("#disagreements-gallery .card").first).to_be_visible()
+    return page
+
+
+def said(page: Page) -> list[str]:
+    return [page.locator(panel).inner_text() for panel in PANELS]
+
+
+def settled(page: Page, step: int) -> None:
+    """All panels show the step, and nothing of another one."""
+    expect(page.locator("#sentence")).to_contain_text(f"At step {step} ")
+    expect(page.locator("#step-shown")).to_have_text(str(step))
+    expect(page.locator("#readout .entry.step")).to_have_text(f"step{step}")
+    expect(page.locator("#training-readout .entry.step")).to_have_text(f"step{max(step, 10)}")  # the first that is told
+    expect(page.locator("#reading-source")).to_contain_text(f"step {step}")
+    expect(page.locator(".panel-body.stale")).to_have_count(0)
+
+
+def test_the_slider_moves_every_panel(site: Site, visit: Open, run: Run) -> None:
+    page = opened(visit(site), run)
+    page.get_by_role("button", name="Test image").click()
+    settled(page, 300)
+    shown = {300: said(page)}
+    mark = page.locator("#curve-frame .step-line.shown")
+    places = {mark.evaluate("(line) => line.style.translate")}
+    slider = page.locator("#step-slider")
+    for step, value in ((100, "1"), (0, "0"), (200, "2")):
+        slider.fill(value)
+        settled(page, step)
+        shown[step] = said(page)
+        places.add(mark.evaluate("(line) => line.style.translate"))
+        for panel, before, now in zip(PANELS, shown[300], shown[step], strict=True):
+            assert now != before, f"{panel} is the same at steps 300 and {step}"
+    assert len(places) == 4
+    # The same step shows the same again, from whatever side it is come to.
+    page.get_by_role("button", name="Next step").click()
+    settled(page, 300)
+    assert said(page) == shown[300]
+
+
+def test_a_dragged_slider_is_followed(site: Site, visit: Open, run: Run) -> None:
+    page = opened(visit(site, charts=False), run)
+    box = page.locator("#step-slider").bounding_box()
+    assert box
+    middle = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + box["width"] - 8, middle)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 8, middle, steps=8)
+    expect(page.locator("#sentence")).to_contain_text("At step 0 ")
+    page.mouse.up()
+    expect(page).to_have_url(re.compile("step=0"))
+
+
+def test_play_goes_through_the_steps_and_ends(site: Site, visit: Open, run: Run) -> None:
+    page = opened(visit(site, charts=False), run)
+    page.get_by_role("button", name="Play the training").click()
+    for step in (0, 100, 200, 300):
+        expect(page.locator("#step-shown")).to_have_text(str(step))
+    expect(page.get_by_role("button", name="Play the training")).to_have_attribute("aria-pressed", "false")
+
+
+def test_a_reload_keeps_all_that_was_chosen(site: Site, visit: Open, run: Run) -> None:
+    page = opened(visit(site, charts=False), run)
+    page.locator("#step-slider").fill("1")
+    page.get_by_label("Test", exact=True).check()
+    page.locator("[name=average]").nth(1).check()
+    for name in ("Everything", "Error rate", re.compile("^Log")):
+        page.get_by_label(name).check()
+    expect(page.locator("#sentence")).to_contain_text("At step 100 ")
+    expect(page.locator("#sentence")).to_contain_text("test images")
+    expect(page).to_have_url(re.compile("scale=log$"))
+    chosen = "[...document.querySelectorAll('input:checked')].map(({ name, value }) => `${name} ${value}`)"
+    before = (page.url, page.evaluate(chosen), page.locator("#sentence").inner_text())
+    for name in (f"run={run.id}", "step=100", "split=test", "average=EMA_0.999", "measure=error", "scale=log"):
+        assert name in page.url
+    page.reload()
+    expect(page.locator("#sentence")).to_have_text(before[2])
+    assert (page.url, page.evaluate(chosen)) == before[:2]
+    # Another step is no place of its own to go back to.
+    page.locator("#step-slider").fill("2")
+    expect(page).to_have_url(re.compile("step=200"))
+    assert page.evaluate("history.length") == 2  # the empty tab, and this
+
+
+def test_a_chosen_step_stays_while_training_goes_on_and_latest_follows(
+    site: Site, visit: Open, run: Run
+) -> None:
+    page = opened(visit(site, charts=False), run)
+    page.locator("#step-slider").fill("1")
+    expect(page.locator("#sentence")).to_contain_text("At step 100 ")
+    site.advance(run, 400)
+    expect(page.locator("#step-slider")).to_have_attribute("max", "4")
+    expect(page.locator("#step-shown")).to_have_text("100")
+    expect(page.locator("#step-slider")).to_have_value("1")
+    page.get_by_role("button", name="Latest").click()
+    expect(page.locator("#sentence")).to_contain_text("At step 400 ")
+    expect(page).to_have_url(re.compile(rf"\?run={run.id}$"))
+    site.advance(run, 500)
+    expect(page.locator("#sentence")).to_contain_text("At step 500 ")
+
+
+def test_two_tabs_look_at_different_things(site: Site, visit: Open, run: Run) -> None:
+    visitor = visit(site, charts=False)
+    other = site.begin("in the other tab")
+    site.advance(other, 0, 100)
+    one, same, elsewhere = opened(visitor, run), opened(visitor, run), visitor.open(other)
+    expect(elsewhere.locator("#sentence")).to_contain_text("At step 100 ")
+    one.locator("#step-slider").fill("1")
+    expect(one.locator("#sentence")).to_contain_text("At step 100 ")
+    site.advance(run, 400)
+    site.advance(other, 200)
+    expect(same.locator("#sentence")).to_contain_text("At step 400 ")
+    expect(elsewhere.locator("#sentence")).to_contain_text("At step 200 ")
+    expect(one.locator("#step-slider")).to_have_attribute("max", "4")
+    expect(one.locator("#sentence")).to_contain_text("At step 100 ")
+    expect(one.locator("#run-picker")).to_have_value(run.id)
+    expect(elsewhere.locator("#run-picker")).to_have_value(other.id)

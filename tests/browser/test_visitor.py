@@ -1,0 +1,38 @@
+"""The visitor itself: what it hears. Each other browser test counts on it."""
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.browser.conftest import Site, Visitor
+
+pytestmark = pytest.mark.browser
+
+ELSEWHERE = "http://127.0.0.2:9/"  # nobody is there
+
+
+@pytest.mark.parametrize(
+    ("script", "heard"),
+    [
+        ("console.warn('careful')", "warning: careful"),
+        ("setTimeout(() => { throw new Error('slip') })", "slip"),
+        ("document.body.insertAdjacentHTML('beforeend', '<p style=\"color: red\">')", "refused by style-src"),
+        ("document.head.append(Object.assign(document.createElement('script'), { text: '1' }))", "script-src"),
+        (f"fetch('{ELSEWHERE}').catch(() => {{}})", "refused by connect-src"),
+        (f"window.open('{ELSEWHERE}')", "a request elsewhere"),
+        ("window.open('about:blank').console.error('from a popup')", "from a popup"),
+        (
+            "try { new Worker(URL.createObjectURL(new Blob(['1']))) } catch {}",
+            "refused by worker-src",
+        ),
+    ],
+)
+def test_whatever_goes_wrong_is_heard(site: Site, chromium: Browser, script: str, heard: str) -> None:
+    visitor = Visitor(chromium.new_context(), site)
+    page = visitor.open(path="/docs")
+    page.evaluate(f"() => {{ {script} }}")
+    for _ in range(200):
+        if any(heard in complaint for complaint in visitor.complaints):
+            break
+        page.evaluate("new Promise(requestAnimationFrame)")
+    assert any(heard in complaint for complaint in visitor.complaints), visitor.complaints
+    visitor.context.close()
