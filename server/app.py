@@ -107,7 +107,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(page_router(assets))
     if settings.token:
         app.include_router(login_router(assets))
-    app.mount("/static", StaticFolder(directory=assets.static))
+    app.mount("/static", StaticFolder(assets))
     return app
 
 

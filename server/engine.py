@@ -17,6 +17,7 @@ from fastapi import HTTPException
 
 from server.datasets import Datasets
 from server.threads import Threads
+from shadowboard.configuration import RunConfig
 from shadowboard.settings import Settings
 from shadowboard.store import Store
 
@@ -133,14 +134,16 @@ class EngineLoader:
             gentle.submit(import_module, "shadowboard.quiet_tensorflow").result()
 
     def _warm_up(self) -> None:
-        """Use everything once: an operation's first use takes many times as long as the next."""
+        """Use everything once, on the reference recipe's network: a first use takes many times as long."""
         import shadowboard.comparison
         import shadowboard.digit_image  # noqa: F401
         from shadowboard.evaluation import evaluate
         from shadowboard.network import init
+        from shadowboard.quiet_tensorflow import tf
 
-        few = self._datasets.get("mnist").validation
-        evaluate(init([], seed=0), few.images[:10], few.labels[:10])
+        validation = self._datasets.get("mnist").validation
+        weights = {name: tf.constant(a) for name, a in init(RunConfig().hidden, seed=0).items()}
+        evaluate(weights, validation.images, validation.labels)
 
     def _assemble(self) -> Engine:
         from server.evaluating import Evaluator

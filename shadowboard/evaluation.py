@@ -2,13 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from shadowboard.dataset import as_float
 from shadowboard.errors import CheckpointUnsuitable
 from shadowboard.intervals import wilson_interval
 from shadowboard.network import CLASSES, Weights, logits
@@ -23,6 +22,8 @@ _ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
     "sigmoid": lambda values: 1 / (1 + np.exp(-values)),
     "none": lambda values: values,
 }
+
+_WHITE = np.array(255, np.float32)
 
 _BINS = 15  # of the calibration error, as Guo et al. have them
 
@@ -113,11 +114,15 @@ def probabilities(
 def evaluate(
     weights: Weights, images: NDArray[np.uint8], labels: NDArray[np.uint8], activation: str = "relu"
 ) -> Evaluation:
-    """Read images uint8 [N, 784] (N > 0) with `weights` and compare with labels uint8 [N]."""
+    """Read images uint8 [N, 784] (N > 0) with `weights` and compare with labels uint8 [N].
+
+    The first evaluation of a network's shape compiles it, which takes some 0.2 s; compiled, the forward pass
+    takes half as long.
+    """
     predictions, confidences, losses = [], [], []
     for start in range(0, len(images), _CHUNK):
         chosen = slice(start, start + _CHUNK)
-        values = logits(weights, as_float(images[chosen]), activation)
+        values = _compiled(activation)(weights, images[chosen], _WHITE)
         losses.append(
             tf.nn.sparse_softmax_cross_entropy_with_logits(labels[chosen].astype(np.int32), values).numpy()
         )
@@ -129,3 +134,19 @@ def evaluate(
         np.concatenate(confidences),
         float(np.concatenate(losses).mean(dtype=np.float64)),
     )
+
+
+@cache
+def _compiled(activation: str) -> Callable[[Weights, NDArray[np.uint8], NDArray[np.float32]], Any]:
+    """Logits of images as they are stored, a quarter of the bytes to hand over, divided by white.
+
+    White is an argument, for XLA multiplies by the reciprocal of a constant, which is not the same number.
+    """
+
+    def of_bytes(weights: Weights, images: Any, white: Any) -> Any:
+        return logits(weights, tf.cast(images, tf.float32) / white, activation)
+
+    compiled: Callable[[Weights, NDArray[np.uint8], NDArray[np.float32]], Any] = tf.function(
+        of_bytes, jit_compile=True, autograph=False
+    )
+    return compiled

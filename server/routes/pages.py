@@ -1,5 +1,6 @@
 """The pages, and the files that they load."""
 
+import re
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Request, Response
@@ -15,6 +16,7 @@ from server.run_form import run_form
 from server.services import Services, TheServices
 from shadowboard import __version__
 
+_VERSION = re.compile("[0-9a-f]{16}")
 _FOREVER = "public, max-age=31536000, immutable"
 _ASK_AGAIN = "no-cache"
 
@@ -31,6 +33,7 @@ def page_router(assets: Assets) -> APIRouter:
         context = {
             "can_change": can_change(token, request),
             "can_log_in": bool(token),
+            "modules": assets.modules,
             "plotly_url": assets.plotly_url,
             "run_form": run_form(),
             "static_url": assets.static_url,
@@ -81,9 +84,16 @@ def page_router(assets: Assets) -> APIRouter:
 class StaticFolder(StaticFiles):
     """Files that a browser keeps forever where their address names their content, and else asks about."""
 
+    def __init__(self, assets: Assets) -> None:
+        super().__init__(directory=assets.static)
+        self._assets = assets
+
     async def get_response(self, path: str, scope: Scope) -> Response:
-        """The file of this path below the folder."""
-        response = await super().get_response(path, scope)
-        versioned = b"v=" in scope["query_string"]
-        response.headers["Cache-Control"] = _FOREVER if versioned else _ASK_AGAIN
+        """The file of this path below the folder, or below a version of it."""
+        version, _, rest = path.partition("/")
+        versioned = _VERSION.fullmatch(version) is not None
+        response = await super().get_response(rest if versioned else path, scope)
+        # A page of another version, which is still open, gets what is there now, but shall not keep it.
+        current = version == self._assets.version
+        response.headers["Cache-Control"] = _FOREVER if current else _ASK_AGAIN
         return response
