@@ -19,7 +19,6 @@ _LIMITS = {
     "exclusiveMaximum": "< {}",
     "minLength": "length ≥ {}",
     "maxLength": "length ≤ {}",
-    "pattern": "pattern {}",
 }
 
 _FAILED = ("4", "5")

@@ -69,7 +69,11 @@ def choose_evaluations(
         for checkpoint in _candidates(store, restorer, run, step, averages[-1]):
             results = stored(checkpoint.step)
             if all(results):
-                note = _unreadable(restorer, checkpoint, averages) if step == BEST else None
+                note = None
+                if step == BEST:
+                    note = _unreadable(restorer, checkpoint, averages) or _so_far(
+                        store, restorer, run, averages[-1]
+                    )
                 return Choice(checkpoint, note or passed_over(damaged, checkpoint)), results
             if checkpoint not in damaged:
                 return Choice(checkpoint, passed_over(damaged, checkpoint)), results
@@ -88,6 +92,14 @@ def _unreadable(restorer: Restorer, checkpoint: Checkpoint, averages: Sequence[s
     except CheckpointError:
         return f"{checkpoint.prefix.name} was evaluated before, and cannot be read any more."
     return None
+
+
+def _so_far(store: Store, restorer: Restorer, run: Run, average: str) -> str | None:
+    """The sentence that says that another checkpoint may turn out to be the best, if it may."""
+    there, evaluated = len(restorer.checkpoints(run)), len(ranked(store, restorer, run, average))
+    if evaluated == there:
+        return None
+    return f"Of {there} checkpoints {evaluated} are evaluated so far; another may turn out to be the best."
 
 
 def _found(restorer: Restorer, run: Run, step: int) -> Checkpoint:

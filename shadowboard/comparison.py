@@ -167,25 +167,29 @@ def _crossing(excess: Callable[[float], float], inside: float, outside: float) -
     return outside
 
 
-def verdict(step: int, split: str, comparison: Comparison) -> str:
-    """The comparison at `step` on the images of `split`, in one or two sentences for a person."""
+def verdict(step: int, split: str, comparison: Comparison, average: str = "") -> str:
+    """The comparison at `step` on the images of `split`, in one or two sentences for a person.
+
+    `average`: what tells it from the run's others, such as its decay; empty where it keeps but one.
+    """
     raw, averaged = comparison.raw, comparison.averaged
+    averaged_weights = "averaged weights" + (f" ({average})" if average else "")
     images = f"{comparison.n:,} {split} image{'' if comparison.n == 1 else 's'}"
     if np.array_equal(raw.predictions, averaged.predictions):
         return (
-            f"At step {step:,} the averaged weights and the raw weights read all of {images} alike, "
+            f"At step {step:,} the {averaged_weights} and the raw weights read all of {images} alike, "
             f"{raw.correct:,} of them right. Averaging makes no difference here."
         )
     low, high = (_signed_points(bound) for bound in comparison.interval)
     if comparison.images == 0:
         return (
-            f"At step {step:,} the averaged weights and the raw weights read exactly as many right, "
+            f"At step {step:,} the {averaged_weights} and the raw weights read exactly as many right, "
             f"{raw.correct:,} of {images} (95 % interval of the difference {low} to {high} pp). "
             "Neither is ahead here."
         )
     more = "more" if comparison.images > 0 else "fewer"
     return (
-        f"At step {step:,} the averaged weights read {averaged.correct:,} of {images} right, "
+        f"At step {step:,} the {averaged_weights} read {averaged.correct:,} of {images} right, "
         f"the raw weights {raw.correct:,}: {abs(comparison.images):,} {more} "
         f"({_signed_points(comparison.difference)} pp, 95 % interval {low} to {high}, "
         f"{_p_text(comparison.p_value)}). {_conclusion(comparison)}"

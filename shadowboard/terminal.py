@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from shadowboard.averaging import Average
@@ -127,13 +127,15 @@ def print_runs(runs: Sequence[Run], *, as_json: bool) -> None:
                 {key: getattr(run, key) for key in _RUN_KEYS} | {"config": run.config.model_dump(mode="json")}
             )
         return
-    table = Table("id", "name", "state", "step", "of", "last checkpoint", "queued at")
+    headers = ("id", "name", "state", "step", "of", "saved at", "queued at")
+    # Only names give way in a narrow window.
+    table = Table(*(Column(header, no_wrap=header != "name") for header in headers))
     for run in runs:
         created = datetime.fromtimestamp(run.created_at).astimezone().strftime("%Y-%m-%d %H:%M")
         last = "" if run.latest_checkpoint is None else f"{run.latest_checkpoint:,}"
         table.add_row(
             run.id,
-            Text(_printable(run.name)),
+            Text(_printable(run.name), no_wrap=True, overflow="ellipsis"),
             run.state,
             f"{run.step:,}",
             f"{run.config.steps:,}",

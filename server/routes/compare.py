@@ -57,18 +57,20 @@ def _body(run: Run, average: str, split: str, choice: "Choice", results: "list[R
 
     raw, averaged = (result.evaluation for result in results)
     found, step = compare(raw, averaged), choice.checkpoint.step
+    the_average = next(a for a in run.config.averages if a.name == average)
+    apart = f"decay {the_average.short}" if len(run.config.averages) > 1 else ""
     return to_json(
         {
             "run": run.id,
             "step": step,
             "split": split,
             "average": average,
-            "decay": next((a.decay for a in run.config.averages if a.name == average), None),
+            "decay": the_average.decay,
             "checkpoint": choice.checkpoint.prefix.name,
             "n": found.n,
             "raw": _side(raw),
             "ema": _side(averaged),
-            "verdict": verdict(step, split, found),
+            "verdict": verdict(step, split, found, apart),
             "confusion": {"raw": raw.confusion.tolist(), "ema": averaged.confusion.tolist()},
             "cached": all(result.cached for result in results),
             "note": choice.note,

@@ -1,5 +1,6 @@
 // The chart of the ticked runs' curves, and the list of them beneath.
 
+import { library, NO_LIBRARY } from "../curves/library.js";
 import { CONFIG, style } from "../curves/style.js";
 import { byId, element, setChildren, setText } from "../dom.js";
 import { count, decayName, percent } from "../format.js";
@@ -15,6 +16,7 @@ export function setUpChart(state) {
   const coloursOf = remembered(style);
   let size = { width: 0, height: 0 };
   let last = null;
+  const load = remembered(() => library().then(() => draw(state.get()), () => setText(byId("overlay-note"), NO_LIBRARY)));
 
   for (const name of ["split", "weights"]) {
     for (const radio of document.querySelectorAll(`input[name=${name}]`)) {
@@ -22,8 +24,6 @@ export function setUpChart(state) {
       radio.addEventListener("change", () => state.set({ [name]: radio.value }));
     }
   }
-  byId("plotly").addEventListener("load", () => draw(state.get()));
-  byId("plotly").addEventListener("error", () => setText(byId("overlay-note"), "The chart library could not be loaded; reload the page."));
   new ResizeObserver(([{ contentRect: { width, height } }]) => {
     size = { width: Math.round(width), height: Math.round(height) };
     draw(state.get());
@@ -32,7 +32,8 @@ export function setUpChart(state) {
 
   function draw(now) {
     const { runs, ticked, histories, scores, split, weights, emphasised, themed } = now;
-    if (!window.Plotly || !ticked || !size.width) return;
+    if (!ticked || !size.width) return;
+    if (!window.Plotly) return load();
     const next = [ticked, histories, scores, split, weights, emphasised, themed, size];
     if (last && next.every((value, i) => value === last[i])) return;
     last = next;

@@ -16,6 +16,7 @@ const TITLES = {
 const FEW_POINTS = 80; // up to so many, each evaluation is marked
 const SOME_POINTS = 6; // beyond, so many are, where it takes that to tell the averages apart
 const MOST_POINTS = 320; // of a curve, and bars: there are hardly more pixels
+const MOST_FAINT = 160; // of a curve in the background
 
 /** What the curves show, in words. */
 export const title = ({ split, measure }) => TITLES[split][measure];
@@ -31,7 +32,8 @@ export function figure(state, colours, { width, height, heights = {} }) {
   const axis = stepAxis(state, all[0].points.find((e) => e.step > 0)?.step);
   const shown = all.map((one) => {
     const points = placed(one.points, close, axis);
-    return { ...one, points, drawn: sampled(points, axis, (e) => e.accuracy) };
+    const most = one.name === null || one.chosen ? MOST_POINTS : MOST_FAINT;
+    return { ...one, points, drawn: sampled(points, axis, (e) => e.accuracy, most) };
   });
   const [raw, ...averages] = shown;
   const chosen = averages.find((one) => one.chosen);
@@ -48,7 +50,7 @@ export function figure(state, colours, { width, height, heights = {} }) {
     // Raw is thin and dashed and so comes last: over the bold line it is seen, under it it is not.
     ...inFront.map((one) => line(one, scale, colours, several)),
     bestMarks(best, scale, colours),
-    ...(chosen ? gapBars(sampled(visible, axis, ({ share }) => share), axis, colours, width) : []),
+    ...(chosen ? gapBars(sampled(visible, axis, ({ share }) => share, MOST_POINTS), axis, colours, width) : []),
   ];
   const layout = {
     ...baseLayout(axis, colours, { width, height, anchor: chosen ? "y2" : "y" }),
@@ -75,9 +77,9 @@ function placed(points, close, { log }) {
 }
 
 /** As many of the points in view as can be told apart. */
-function sampled(points, axis, valueOf) {
+function sampled(points, axis, valueOf, most) {
   const found = within(points, toStep(axis, 0), toStep(axis, 1));
-  return extremes(found.length, (i) => valueOf(found[i]), MOST_POINTS).map((i) => found[i]);
+  return extremes(found.length, (i) => valueOf(found[i]), most).map((i) => found[i]);
 }
 
 const colourOf = ({ name, chosen }, colours) => (name === null ? colours.raw : chosen ? colours.ema : colours.faint);

@@ -1,14 +1,16 @@
 // A figure on the page: drawn when it is due, with the user's zoom kept and the looked-at steps marked.
 
-import { byId, element, setText } from "../dom.js";
+import { element, setText } from "../dom.js";
 import { remembered } from "../memo.js";
 import { shownStep } from "../dashboard/selection.js";
 import { toPlace, toStep } from "./axis.js";
+import { library, NO_LIBRARY } from "./library.js";
 import { setUpPointer } from "./pointer.js";
 import { nearest } from "./series.js";
 import { CONFIG, stepAxisPlace, style } from "./style.js";
 
-const LEAST_PAUSE = 250; // ms between two drawings: a chart that is redrawn with every event eats the battery
+// What arrives is gathered so long before it is drawn, in ms: a drawing for every event would eat the battery.
+const GATHER = { seen: 250, unseen: 2_000 };
 
 /**
  * Wire the figure in `frame`, which holds a `.chart`, a `.chart-note` and a `.zoom-reset`. Returns the renderer.
@@ -22,22 +24,26 @@ export function setUpPlot(state, frame, { basis, picture, make, stepsOf, onDrawn
   const reset = frame.querySelector(".zoom-reset");
   const marks = ["shown", "hovered"].map((name) => element("i", { class: `step-line ${name}`, "aria-hidden": "true" }));
   let heights = {}; // the ranges of the y axes that the user has chosen, by axis
+  let asked = false;
   let held = false;
-  let drawnAt = 0;
+  let seen = true;
   let pending;
+  let due = Infinity;
+  let chosen = []; // what the user has chosen to see, as it was when the last drawing was asked for
   let last = null; // what the last drawing was made of
   let made = null;
   let size = { width: 0, height: 0 }; // as last told: to ask the chart would make the browser lay the page out
   const coloursOf = remembered(style);
 
   frame.append(...marks);
-  byId("plotly").addEventListener("load", draw);
-  byId("plotly").addEventListener("error", () =>
-    setText(frame.querySelector(".chart-note"), "The chart library could not be loaded; reload the page."));
   reset.addEventListener("click", unzoom);
   new ResizeObserver(([{ contentRect: { width, height } }]) => {
     size = { width: Math.round(width), height: Math.round(height) };
-    later();
+    later(made ? GATHER.seen : 0);
+  }).observe(chart);
+  new IntersectionObserver(([{ isIntersecting }]) => {
+    seen = isIntersecting;
+    if (seen && pending) later(0);
   }).observe(chart);
   setUpPointer(state, chart, stepAt, (down) => (held = down));
 
@@ -55,7 +61,7 @@ export function setUpPlot(state, frame, { basis, picture, make, stepsOf, onDrawn
       else if (axis) heights[axis] = range;
     }
     last = null;
-    later();
+    later(0);
   }
 
   function stepAt(event) {
@@ -67,18 +73,29 @@ export function setUpPlot(state, frame, { basis, picture, make, stepsOf, onDrawn
     return steps[nearest(steps, toStep(made.axis, place))] ?? null;
   }
 
+  /** Ask for the chart library, and draw with it. */
+  async function load() {
+    asked = true;
+    try {
+      await library();
+      later(0);
+    } catch {
+      setText(frame.querySelector(".chart-note"), NO_LIBRARY);
+    }
+  }
+
   function draw() {
-    clearTimeout(pending);
     pending = undefined;
+    due = Infinity;
     const now = state.get();
     const { width, height } = size;
-    if (held) return later(); // a drawing would end the drag
-    if (!window.Plotly || !now.run || !width) return;
+    if (held) return later(GATHER.seen); // a drawing would end the drag
+    if (!now.run || !width || !(now.loaded || made)) return;
+    if (!window.Plotly) return asked || load();
     const next = [picture(now), now.zoomed, now.themed, width, height, ...basis(now)];
     if (last && next.every((value, i) => value === last[i])) return;
     if (last && last[0] !== next[0]) heights = {};
     last = next;
-    drawnAt = performance.now();
     made = make(now, coloursOf(now.themed), { width, height, heights });
     const first = !chart.classList.contains("js-plotly-plot");
     window.Plotly.react(chart, made.data, made.layout, CONFIG);
@@ -91,8 +108,13 @@ export function setUpPlot(state, frame, { basis, picture, make, stepsOf, onDrawn
     placeMarks(now);
   }
 
-  function later() {
-    pending ??= setTimeout(draw, Math.max(0, LEAST_PAUSE - (performance.now() - drawnAt)));
+  /** Draw in so many ms at the latest; always in a task of its own, so that the rest of the page does not wait. */
+  function later(wait) {
+    const at = performance.now() + wait;
+    if (at >= due) return;
+    clearTimeout(pending);
+    due = at;
+    pending = setTimeout(draw, wait);
   }
 
   /** The lines at the shown and the hovered step lie over the figure: to move them draws nothing anew. */
@@ -109,8 +131,10 @@ export function setUpPlot(state, frame, { basis, picture, make, stepsOf, onDrawn
   }
 
   return (now) => {
-    if (performance.now() - drawnAt < LEAST_PAUSE) later();
-    else draw();
+    const choice = [picture(now), now.zoomed, now.themed, now.average];
+    const other = choice.some((value, i) => value !== chosen[i]);
+    chosen = choice;
+    later(other || !made || made.empty ? 0 : seen ? GATHER.seen : GATHER.unseen);
     placeMarks(now);
   };
 }

@@ -43,8 +43,8 @@ function renderRow({ row, plot, link, raw, ema, cells }, digit, axis) {
   const gap = after === null ? 0 : digit.ema_correct - digit.raw_correct;
   plot.hidden = n === 0;
   row.dataset.better = gap > 0 ? "ema" : gap < 0 ? "raw" : "neither";
-  raw.style.left = `${place(axis, before ?? axis.low)}%`;
-  ema.style.left = `${place(axis, after ?? before ?? axis.low)}%`;
+  raw.style.setProperty("--at", place(axis, before ?? axis.low));
+  ema.style.setProperty("--at", place(axis, after ?? before ?? axis.low));
   ema.hidden = after === null;
   const [from, to] = [Math.min(before, after ?? before), Math.max(before, after ?? before)];
   link.style.left = `${place(axis, from)}%`;

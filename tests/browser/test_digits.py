@@ -54,7 +54,7 @@ def test_each_digit_has_its_numbers_and_dots(board: Page, run: Run) -> None:
         expect(row.locator(".share.ema")).to_have_text(f"{100 * digit['ema_accuracy']:.2f}")
         expect(row.locator("td.gap")).to_have_text(signed(gap))
         raw, ema = row.locator(".dot.raw"), row.locator(".dot.ema")
-        places = [float(dot.evaluate("(dot) => dot.style.left").rstrip("%")) for dot in (raw, ema)]
+        places = [float(dot.evaluate("(dot) => dot.style.getPropertyValue('--at')")) for dot in (raw, ema)]
         assert all(0 <= place <= 100 for place in places)
         assert (places[1] > places[0]) == (gap > 0)
         assert raw.evaluate("(dot) => getComputedStyle(dot).backgroundColor") == "rgba(0, 0, 0, 0)"

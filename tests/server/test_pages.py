@@ -63,7 +63,26 @@ def test_static_files_are_asked_about_unless_their_address_names_their_content(
     assert plain.headers["content-type"].startswith("text/javascript")
     again = served.get("/static/dom.js", headers={"If-None-Match": plain.headers["etag"]})
     assert again.status_code == 304
-    assert served.get("/static/dom.js?v=0123").headers["cache-control"] == FOREVER
+    version = re.search(r"/static/([0-9a-f]{16})/base.css", served.get("/").text)
+    assert version is not None
+    named = served.get(f"/static/{version[1]}/dom.js")
+    assert (named.headers["cache-control"], named.content) == (FOREVER, plain.content)
+    older = served.get(f"/static/{'0' * 16}/dom.js")
+    assert (older.headers["cache-control"], older.content) == ("no-cache", plain.content)
+
+
+def test_pages_name_all_modules_that_they_will_need(served: httpx2.Client) -> None:
+    """Or else a browser finds them one import after the other."""
+    for page in ("/", "/compare-runs"):
+        text = served.get(page).text
+        named = set(re.findall(r'(?:src|href)="(/static/[0-9a-f]{16}/[^"]+\.js)"', text))
+        imported = {
+            str(httpx2.URL(f"http://x{module}").join(other)).removeprefix("http://x")
+            for module in named
+            for other in re.findall(r'from "(\.[^"]+)"', served.get(module).text)
+        }
+        assert len(imported) > 10
+        assert imported <= named
 
 
 def test_addresses_change_with_the_content(tmp_path: Path) -> None:
@@ -74,7 +93,7 @@ def test_addresses_change_with_the_content(tmp_path: Path) -> None:
     (tmp_path / "a.css").write_text("one")
     one = assets.static_url("a.css")
     (tmp_path / "a.css").write_text("two")
-    assert re.fullmatch(r"/static/a\.css\?v=[0-9a-f]{16}", one)
+    assert re.fullmatch(r"/static/[0-9a-f]{16}/a\.css", one)
     assert assets.static_url("a.css") != one
 
 
