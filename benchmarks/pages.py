@@ -1,4 +1,4 @@
-"""What a person with a browser meets: how soon the page is there, how smooth it stays, what it keeps in memory.
+"""What a person with a browser meets: how soon the page is there, how smooth it stays, what it keeps.
 
     python -m benchmarks.pages [--loads 7] [--updates 20] [--minutes 10]
 
@@ -40,6 +40,7 @@ METRICS = 20_000
 SPLITS = {"validation": 5_000, "test": 10_000}
 WORKER = "the benchmark"
 QUIET = 1.5  # seconds after which an update is over: the server looks twice a second, the page then asks once
+START = 8.0  # seconds until a server has loaded TensorFlow behind its first answers
 BEAT = 1.0  # seconds
 SAVE_EVERY = 5  # beats
 SAMPLE_EVERY = 30  # seconds
@@ -84,7 +85,7 @@ def shadowboard(command: str, home: Path) -> Iterator[str]:
 
 
 class Load(NamedTuple):
-    """One load: milliseconds to the first paint and to the drawn curves, main-thread CPU to there, KiB, requests."""
+    """Milliseconds to the first paint and to the drawn curves, main-thread CPU until then, KiB, requests."""
 
     painted: float
     drawn: float
@@ -94,7 +95,7 @@ class Load(NamedTuple):
 
 
 def loads(browser: Browser, home: Path, times: int) -> list[Load]:
-    """Loads of the dashboard while the reference recipe trains. Raises RuntimeError where it ends too soon."""
+    """Loads while the reference recipe trains. Raises RuntimeError where it ends too soon."""
     with shadowboard("up", home) as url:
         while len(ask(f"{url}/runs/{_newest(url)['id']}/history")["evaluations"]) < 3 * 4:
             time.sleep(0.5)
@@ -122,7 +123,8 @@ def _load(browser: Browser, url: str) -> Load:
             """() => {
               const loaded = performance.getEntries().filter(({ transferSize }) => transferSize);
               const bytes = loaded.reduce((sum, { transferSize }) => sum + transferSize, 0);
-              return [performance.getEntriesByName("first-contentful-paint")[0].startTime, bytes / 1024, loaded.length];
+              const [{ startTime }] = performance.getEntriesByName("first-contentful-paint");
+              return [startTime, bytes / 1024, loaded.length];
             }"""
         )
         return Load(painted, page.evaluate("drawnAt"), used, kibibytes, requests)
@@ -147,11 +149,11 @@ def fill(home: Path) -> Run:
             )
             database.executemany(
                 "INSERT INTO training_metrics (run_id, step, loss) VALUES (?, ?, ?)",
-                [(run.id, int(step), _loss(step)) for step in np.linspace(50, steps[-1] - 1, METRICS, dtype=int)],
+                [(run.id, int(at), _loss(at)) for at in np.linspace(50, steps[-1] - 1, METRICS, dtype=int)],
             )
             database.executemany(
-                "INSERT INTO evaluations (run_id, step, average, split, n, correct, loss, seconds, created_at) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0)",
+                "INSERT INTO evaluations (run_id, step, average, split, n, correct, loss, seconds, "
+                "created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0)",
                 [(run.id, *row[:7]) for step in steps[:-1] for row in _scores(config, step)],
             )
         save(store, run, steps[-1])
@@ -272,6 +274,7 @@ def followed(browser: Browser, home: Path, times: int, minutes: float) -> tuple[
     """The updates, the tasks of more than 50 ms meanwhile, the memory, and the size of the history."""
     run = fill(home)
     with shadowboard("serve", home) as url, closing(Store(Settings(home=home).store_url)) as store:
+        time.sleep(START)
         history = json.dumps(ask(f"{url}/runs/{run.id}/history"), separators=(",", ":"))
         load = _load(browser, f"{url}/?run={run.id}")
         with closing(browser.new_context(viewport={"width": 1440, "height": 900})) as context:
@@ -288,7 +291,9 @@ def followed(browser: Browser, home: Path, times: int, minutes: float) -> tuple[
 
 def main() -> None:
     """Measure, and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--loads", type=int, default=7)
     parser.add_argument("--updates", type=int, default=20)
     parser.add_argument("--minutes", type=float, default=10)
@@ -318,11 +323,14 @@ def main() -> None:
         print(f"| … the history as JSON, MiB | {size:.1f} | |")
         for kind, values in cpu.items():
             print(f"| … CPU when {kind} arrives, ms | {statistics.median(values):.1f} | {max(values):.1f} |")
-        print(f"| … tasks over 50 ms in {options.updates} rounds of these | {len(long)} | {max(long, default=0):.0f} ms |")
+        rounds = f"{options.updates} rounds of these"
+        print(f"| … tasks over 50 ms in {rounds} | {len(long)} | {max(long, default=0):.0f} ms |")
         if kept:
+            print(f"\n| {options.minutes:g} minutes of live updates | at first | half-way | at last |")
+            print("| --- | ---: | ---: | ---: |")
             for i, what in enumerate(("heap, MiB", "DOM nodes", "listeners")):
-                first, *_, last = (one[i] for one in kept)
-                print(f"| … {what}: at first, after {options.minutes:g} min live | {first:,.1f} | {last:,.1f} |")
+                values = [kept[at][i] for at in (0, len(kept) // 2, -1)]
+                print(f"| {what} | " + " | ".join(f"{value:,.1f}" for value in values) + " |")
 
 
 if __name__ == "__main__":

@@ -31,16 +31,16 @@ class Assets:
 
     @property
     def static_url(self) -> Callable[[str], str]:
-        """What makes the address of a file in static/: in a folder that is called by the content of all files.
+        """What makes the address of a file in static/: in a folder that is called by the content of all.
 
-        So whatever a file names beside itself, as modules do, is in that folder, too, and can be kept forever.
+        So whatever a file names beside itself, as modules do, is in that folder, too, and is kept forever.
         """
         self._look()
         version = self.version
         return lambda name: f"/static/{version}/{name}"
 
     def modules(self, name: str) -> list[str]:
-        """The ES modules that a module imports, and that they import: a page that names them waits only once."""
+        """The ES modules that a module imports, and that they import: a page that names them waits once."""
         if name not in self._modules:
             found = {name: None}  # in their order, each once
             for module in (waiting := [name]):

@@ -1,4 +1,4 @@
-"""What axe-core finds (nothing), contrast, targets for fingers, and motion: every page, both themes, wide and narrow."""
+"""What axe-core finds (nothing), contrast, targets for motion: all pages, both themes, two widths."""
 
 from collections.abc import Iterator
 from importlib.resources import files
@@ -21,13 +21,15 @@ THEMES = ("light", "dark")
 MANY = [{"decay": decay} for decay in (0.9, 0.99, 0.999, 0.9999, 0.99999)]
 
 RUN_AXE = """async (tags) => {
-  const { violations, incomplete } = await axe.run({ runOnly: { type: "tag", values: tags }, elementRef: true });
+  const options = { runOnly: { type: "tag", values: tags }, elementRef: true };
+  const { violations, incomplete } = await axe.run(options);
   const told = violations.flatMap(({ id, nodes }) => nodes.map(({ target, failureSummary }) =>
     `${id}: ${target.join(" ")}: ${failureSummary}`));
-  // Where axe cannot tell the contrast (a text over a drawing, or of one character), the backgrounds are looked up.
+  // Where axe cannot tell the contrast (text over a drawing, or of one character), the grounds are looked up.
   const unsure = incomplete.filter(({ id }) => id === "color-contrast").flatMap(({ nodes }) => nodes);
   for (const { element, target } of unsure) {
-    const ratio = element.isConnected ? contrastOf(element) : Infinity; // a chart has been drawn anew meanwhile
+    if (!element.isConnected) continue; // a chart has been drawn anew meanwhile
+    const ratio = contrastOf(element);
     if (ratio < (isLarge(element) ? 3 : 4.5)) told.push(`contrast ${ratio.toFixed(2)}: ${target.join(" ")}`);
   }
   const other = incomplete.filter(({ id }) => id !== "color-contrast").map(({ id }) => `undecided: ${id}`);
@@ -68,7 +70,7 @@ null
 
 
 def check(page: Page, what: str) -> None:
-    """Nothing to complain of, as it is now, wide and narrow, light and dark; and nothing wider than the window."""
+    """Nothing to complain of, wide and narrow, light and dark; and nothing wider than the window."""
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE)
         page.evaluate(CONTRAST)
@@ -125,7 +127,8 @@ def test_the_dialogs(site: Site, visit: Open, finished: Run) -> None:
         page.set_viewport_size({"width": 1280, "height": 900})
         page.locator(opener).first.click()
         expect(page.locator("dialog[open]")).to_be_visible()
-        expect(page.locator("#images[open] .card, #image[open] #image-history, dialog[open] form").first).to_be_visible()
+        content = "#images[open] .card, #image[open] #image-history, dialog[open] form"
+        expect(page.locator(content).first).to_be_visible()
         if opener == "#rename-run":
             page.locator("#rename-name").fill("")
             page.keyboard.press("Enter")
@@ -208,6 +211,11 @@ def test_with_a_token(guarded: Site, visit: Open) -> None:
     check(page, "the login, refused")
 
 
+TEXTS = ["ink", "muted", "raw", "ema", "alarm"]
+LINES = ["edge", "ema-faint"]
+GROUNDS = ["ground", "surface", "sunken"]
+
+
 @pytest.mark.parametrize("theme", THEMES)
 def test_colours_are_told_apart(site: Site, visit: Open, theme: str) -> None:
     """Text on every ground at 4.5 : 1 (AA), lines and the edges of controls at 3 : 1."""
@@ -220,23 +228,24 @@ def test_colours_are_told_apart(site: Site, visit: Open, theme: str) -> None:
           return Object.fromEntries([...texts, ...lines].flatMap((ink) => grounds.map((ground) =>
             [`${ink} on ${ground}`, ratio(pixelOf(colour(ink)), pixelOf(colour(ground)))])));
         }""",
-        [texts := ["ink", "muted", "raw", "ema", "alarm"], ["edge", "ema-faint"], ["ground", "surface", "sunken"]],
+        [TEXTS, LINES, GROUNDS],
     )
-    least = {pair: 4.5 if pair.split()[0] in texts else 3 for pair in ratios}
+    least = {pair: 4.5 if pair.split()[0] in TEXTS else 3 for pair in ratios}
     assert {pair: ratio for pair, ratio in ratios.items() if ratio < least[pair]} == {}
 
 
 SMALL_TARGETS = """() => [...document.querySelectorAll("button, select, summary, input, .quiet-link")]
   .filter((target) => target.checkVisibility({ visibilityProperty: true }) && target.type !== "file")
   .map((target) => (["radio", "checkbox"].includes(target.type) ? target.closest("label") : target))
-  .map((target) => [target.getBoundingClientRect(), target.id || target.textContent.trim() || target.className])
+  .map((target) => [target.getBoundingClientRect(), target.id || target.textContent.trim()])
   .filter(([{ width, height }]) => height < 43 || width < 24)
   .map(([{ width, height }, name]) => `${name}: ${width.toFixed(1)} × ${height.toFixed(1)}`)"""
 
 
 def test_fingers_find_their_targets(site: Site, visit: Open, finished: Run) -> None:
     """44 px high; axe sees to their distance from one another."""
-    visitor = visit(site, charts=False, viewport={"width": 360, "height": 780}, has_touch=True, is_mobile=True)
+    phone = {"viewport": {"width": 360, "height": 780}, "has_touch": True, "is_mobile": True}
+    visitor = visit(site, charts=False, **phone)
     page = visitor.open(finished)
     expect(page.locator("#disagreements-gallery .card").first).to_be_visible()
     assert page.evaluate(SMALL_TARGETS) == []
@@ -257,7 +266,7 @@ MOVING = """() => [...document.querySelectorAll("*")].filter((element) => {
 }).length"""
 
 
-def test_nothing_moves_by_itself_where_that_is_asked_for(site: Site, chromium: Browser, finished: Run) -> None:
+def test_nothing_moves_where_that_is_asked_for(site: Site, chromium: Browser, finished: Run) -> None:
     moving = []
     for wish in ("reduce", "no-preference"):
         visitor = Visitor(chromium.new_context(reduced_motion=wish), site)

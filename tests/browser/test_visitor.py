@@ -16,7 +16,10 @@ ELSEWHERE = "http://127.0.0.2:9/"  # nobody is there
         ("console.warn('careful')", "warning: careful"),
         ("setTimeout(() => { throw new Error('slip') })", "slip"),
         ("document.body.insertAdjacentHTML('beforeend', '<p style=\"color: red\">')", "refused by style-src"),
-        ("document.head.append(Object.assign(document.createElement('script'), { text: '1' }))", "script-src"),
+        (
+            "document.head.append(document.createRange().createContextualFragment('<script>1</script>'))",
+            "refused by script-src",
+        ),
         (f"fetch('{ELSEWHERE}').catch(() => {{}})", "refused by connect-src"),
         (f"window.open('{ELSEWHERE}')", "a request elsewhere"),
         ("window.open('about:blank').console.error('from a popup')", "from a popup"),
