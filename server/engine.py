@@ -95,6 +95,7 @@ class EngineLoader:
         self._thread.join(timeout=4)
         if engine := self.loaded:
             engine.evaluator.close()
+        gc.unfreeze()  # another application in this process may need the memory
 
     @property
     def loaded(self) -> Engine | None:

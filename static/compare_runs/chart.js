@@ -16,7 +16,9 @@ export function setUpChart(state) {
   const coloursOf = remembered(style);
   let size = { width: 0, height: 0 };
   let last = null;
-  const load = remembered(() => library().then(() => draw(state.get()), () => setText(byId("overlay-note"), NO_LIBRARY)));
+  const load = remembered(() => {
+    library().then(() => draw(state.get()), () => setText(byId("overlay-note"), NO_LIBRARY));
+  });
 
   for (const name of ["split", "weights"]) {
     for (const radio of document.querySelectorAll(`input[name=${name}]`)) {
@@ -33,7 +35,10 @@ export function setUpChart(state) {
   function draw(now) {
     const { runs, ticked, histories, scores, split, weights, emphasised, themed } = now;
     if (!ticked || !size.width) return;
-    if (!window.Plotly) return load();
+    if (!window.Plotly) {
+      load();
+      return;
+    }
     const next = [ticked, histories, scores, split, weights, emphasised, themed, size];
     if (last && next.every((value, i) => value === last[i])) return;
     last = next;

@@ -234,7 +234,7 @@ def test_several_averages_can_be_chosen(site: Site, visit: Open) -> None:
     expect(chosen.locator("dt")).to_have_text("averaged 0.999")
     ema = correct(site, run.id, 200, "EMA_0.999")
     expect(chosen.locator("dd")).to_have_attribute("title", f"{ema:,} of 100")
-    expect(page.locator("#sentence")).to_contain_text(f"averaged weights read {ema:,} of")
+    expect(page.locator("#sentence")).to_contain_text(f"averaged weights (decay 0.999) read {ema:,} of")
 
 
 def test_numbers_are_those_of_the_store(site: Site, visit: Open) -> None:

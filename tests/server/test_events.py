@@ -169,7 +169,6 @@ def test_the_store_is_polled_once_for_all(
         readers = [stack.enter_context(read_events(client, run, after="m0-c0-e0")) for _ in range(20)]
         for reader in readers:
             reader.wait(lambda events: len(events) == 1)
-        began = time.monotonic()
         monkeypatch.setattr(Store, "cursor", counted)
         monkeypatch.setattr(Store, "metrics", counted_metrics)
         store.add_progress(run.id, "worker", 1, 1.0, [Metric(1, 1.0)])
@@ -313,9 +312,9 @@ def test_fifty_clients_cost_the_looks_of_one(
         for step in range(1, 9):  # of a run that nobody of them follows
             store.add_progress(training.id, "worker", step, 1.0, [Metric(step, 1.0)])
             time.sleep(0.1)
-        looks = 4 * (time.monotonic() - began) + 2
-        assert reads["cursor"] <= looks
-        assert reads["runs"] <= looks
+        # Some four looks a second; if each client looked, there would be hundreds.
+        assert reads["cursor"] < 50
+        assert reads["runs"] < 50
         assert reads["run"] == reads["metrics"] == reads["checkpoints"] == reads["scores"] == 0
         store.add_evaluation(run.id, Score(0, "", "test", 4, 1, 2.5, 0.1), b"abcd", b"abcd" * 4)
         store.rename_run(run.id, "again")
