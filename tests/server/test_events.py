@@ -169,6 +169,7 @@ def test_the_store_is_polled_once_for_all(
         readers = [stack.enter_context(read_events(client, run, after="m0-c0-e0")) for _ in range(20)]
         for reader in readers:
             reader.wait(lambda events: len(events) == 1)
+        began = time.monotonic()
         monkeypatch.setattr(Store, "cursor", counted)
         monkeypatch.setattr(Store, "metrics", counted_metrics)
         store.add_progress(run.id, "worker", 1, 1.0, [Metric(1, 1.0)])
@@ -308,7 +309,6 @@ def test_fifty_clients_cost_the_looks_of_one(
             reader.wait(1)
         for name in ("cursor", "runs", "run", "metrics", "checkpoints", "scores"):
             count(name)
-        began = time.monotonic()
         for step in range(1, 9):  # of a run that nobody of them follows
             store.add_progress(training.id, "worker", step, 1.0, [Metric(step, 1.0)])
             time.sleep(0.1)
