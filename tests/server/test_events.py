@@ -3,7 +3,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPException
 from socket import SHUT_RDWR
 from threading import Event, Thread
 from typing import Any
@@ -195,12 +195,13 @@ class ListReader:
 
     def _read(self) -> None:
         name = ""
-        for line in map(bytes.decode, self._response):
-            if line.startswith("event: "):
-                name = line.removeprefix("event: ").strip()
-            whole = line.endswith("\n")  # the last may be cut off with the connection
-            if whole and line.startswith("data: ") and name == "runs":
-                self.runs.append(json.loads(line.removeprefix("data: ")))
+        with suppress(OSError, HTTPException, ValueError):  # the connection is cut off in the middle
+            for line in map(bytes.decode, self._response):
+                if line.startswith("event: "):
+                    name = line.removeprefix("event: ").strip()
+                whole = line.endswith("\n")  # the last may be cut off with the connection
+                if whole and line.startswith("data: ") and name == "runs":
+                    self.runs.append(json.loads(line.removeprefix("data: ")))
 
     def __enter__(self) -> "ListReader":
         self._thread.start()
