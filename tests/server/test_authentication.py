@@ -131,12 +131,16 @@ def test_without_a_token_everybody_may(client: httpx2.Client) -> None:
 @pytest.mark.parametrize(
     ("token", "cookie", "may"),
     [
-        ("", "", True),
-        (TOKEN, "", False),
-        (TOKEN, f"{COOKIE}={new_session(SecretStr(TOKEN), time.time())}", True),
-        (TOKEN, f"other=1; {COOKIE}={new_session(SecretStr(TOKEN), time.time())}", True),
-        (TOKEN, f"{COOKIE}={new_session(SecretStr(TOKEN), 0)}", False),
-        (TOKEN, f"{COOKIE}={new_session(SecretStr(TOKEN[::-1]), time.time())}", False),
+        pytest.param("", "", True, id="no token set"),
+        pytest.param(TOKEN, "", False, id="no cookie"),
+        pytest.param(TOKEN, f"{COOKIE}={new_session(SecretStr(TOKEN), time.time())}", True, id="session"),
+        pytest.param(
+            TOKEN, f"other=1; {COOKIE}={new_session(SecretStr(TOKEN), time.time())}", True, id="second cookie"
+        ),
+        pytest.param(TOKEN, f"{COOKIE}={new_session(SecretStr(TOKEN), 0)}", False, id="expired"),
+        pytest.param(
+            TOKEN, f"{COOKIE}={new_session(SecretStr(TOKEN[::-1]), time.time())}", False, id="other token"
+        ),
     ],
 )
 def test_a_page_is_told_whether_it_may_change_things(token: str, cookie: str, may: bool) -> None:
