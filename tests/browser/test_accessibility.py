@@ -203,6 +203,7 @@ def test_with_a_token(guarded: Site, visit: Open) -> None:
     expect(page.get_by_role("link", name="Log in")).to_be_visible()
     check(page, "before the login")
     page.get_by_role("link", name="Log in").click()
+    expect(page.get_by_label("Token")).to_be_visible()
     check(page, "the login")
     visitor.expects_loss = True
     page.get_by_label("Token").fill("wrong")
