@@ -6,14 +6,14 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run setup test lint bench soak commands lock chromium clean
+.PHONY: run setup test lint bench soak replay commands licences lock chromium postgresql clean
 
 run: .venv/run-ready
 	$(BIN)/shadowboard up
 
 setup: .venv/test-ready
 
-test: lint chromium
+test: lint chromium postgresql
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: .venv/test-ready
@@ -28,9 +28,18 @@ bench: .venv/test-ready .bench-venv/ready .bench-venv-serving/ready .bench-venv-
 	$(BIN)/python -m benchmarks.health
 	$(BIN)/python -m benchmarks.cold_evaluation
 	$(BIN)/python -m benchmarks.scale
+	$(BIN)/python -m benchmarks.inspector
 
 soak: .venv/test-ready
-	$(BIN)/python -m pytest tests/faults tests/server/test_openapi.py --kills 200 --cases 500 --timeout 7200
+	$(BIN)/python -m pytest tests/faults tests/server/test_openapi.py --kills 1000 --cases 500 --timeout 7200
+
+# Goes through the Dockerfile's steps in a bare Debian and trains in what comes of it; as root, with debootstrap.
+replay: .venv/run-ready
+	$(BIN)/python -m deploy.replay
+
+# Writes docs/licences.md anew: every package that is shipped.
+licences: .venv/test-ready
+	$(BIN)/python -m deploy.licences
 
 # Writes docs/commands.md anew: every command with every option.
 commands: .venv/test-ready
@@ -40,9 +49,9 @@ commands: .venv/test-ready
 lock: .venv/test-ready
 	$(PIP) uv
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-		--no-header --no-annotate --upgrade --extra build -o requirements.txt pyproject.toml
+		--no-header --no-annotate --upgrade --extra build --extra postgres -o requirements.txt pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-		--no-header --no-annotate --upgrade --extra build --extra dev -c requirements.txt \
+		--no-header --no-annotate --upgrade --extra build --extra postgres --extra dev -c requirements.txt \
 		-o requirements-dev.txt pyproject.toml
 
 .venv/bin/python:
@@ -74,6 +83,15 @@ chromium:
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; \
 	else \
 		echo "The browser tests need Chromium: install your system's package (Debian: chromium)."; exit 1; \
+	fi
+
+# The store's tests run on PostgreSQL too: on a server of their own, of the system's package.
+postgresql:
+	@if command -v initdb || ls /usr/lib/postgresql/*/bin/initdb 2>/dev/null; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && \
+		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq postgresql >/dev/null; then :; \
+	else \
+		echo "PostgreSQL is not installed (Debian: postgresql): the tests that need it are skipped."; \
 	fi
 
 clean:

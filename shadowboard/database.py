@@ -1,6 +1,6 @@
-"""One SQL database: how it is opened, its tables created, and a transaction begun."""
+"""One SQL database: how it is opened, its tables brought up to date, and a transaction begun."""
 
-import sqlite3  # noqa: F401 - loaded before TensorFlow, beside which another SQLite would be taken
+import sqlite3  # loaded before TensorFlow, beside which another SQLite would be taken
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,81 +8,131 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, QueuePool, create_engine, event
+from sqlalchemy import Connection, Engine, QueuePool, create_engine, event, func, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
+from shadowboard import diagnosis
 from shadowboard.errors import StoreUnavailable
-from shadowboard.schema import metadata
+from shadowboard.upgrade import is_current, upgrade
 
 LOCK_SECONDS = 30.0  # outlast any sane lock
 
 _PATIENCE_SECONDS = 5.0
+
+# PostgreSQL's own way to end who holds locks and is not heard of: before the others have waited in vain.
+_SILENT_SECONDS = 10.0
+_CONNECT_SECONDS = 10
+_CONNECTIONS = 40  # as many as a server has threads
+_ORDER = 5_274_810  # names a lock; any number that is always the same
 
 
 class Database:
     """The database at a SQLAlchemy URL. Any number of processes and threads may use it."""
 
     def __init__(self, url: str, lock_seconds: float = LOCK_SECONDS) -> None:
-        """Open it, creating it where it is new. Raises StoreUnavailable.
+        """Open it, creating it where it is new, and upgrading it where it is old. Raises StoreUnavailable.
 
-        SQLite has one writer at a time: the others wait for up to `lock_seconds`.
+        Who finds what it needs locked waits for up to `lock_seconds`.
         """
         self._engine = _open(url, lock_seconds)
         self.url = self._engine.url.render_as_string(hide_password=True)
-        self._create_tables()
+        try:
+            with self.begin() as connection:
+                current = is_current(connection)
+            if not current:
+                with self._said_in_sentences():
+                    upgrade(self._engine)
+        except StoreUnavailable:
+            self.close()
+            raise
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
         """A transaction: committed at the end of the block, undone by an error. Raises StoreUnavailable."""
-        try:
-            with self._engine.begin() as connection:
-                yield connection
-        except SQLAlchemyError as error:
-            cause = str(getattr(error, "orig", None) or error).splitlines()[0]
-            raise StoreUnavailable(f"The database {self.url} cannot be used: {cause}.") from error
+        with self._said_in_sentences(), self._engine.begin() as connection:
+            yield connection
 
     def close(self) -> None:
         """Close every connection."""
         self._engine.dispose()
 
-    def _create_tables(self) -> None:
-        give_up = time.monotonic() + _PATIENCE_SECONDS
-        while True:
-            try:
-                with self.begin() as connection:
-                    metadata.create_all(connection)
-                    return
-            except StoreUnavailable as error:
-                # Another process is creating them at this moment.
-                meanwhile = any(word in str(error) for word in ("already exists", "duplicate key", "locked"))
-                if not meanwhile or time.monotonic() > give_up:
-                    raise
-            time.sleep(0.1)
+    @contextmanager
+    def _said_in_sentences(self) -> Iterator[None]:
+        try:
+            yield
+        except SQLAlchemyError as error:
+            if diagnosis.is_of_the_file(error):
+                self._engine.dispose()  # the next one opens whatever is there by then
+            raise StoreUnavailable(diagnosis.sentences(self._engine.url, error)) from error
+
+
+def in_order(connection: Connection) -> None:
+    """Let rows that are added from here on become visible in the order of their ids: none is missed.
+
+    In SQLite they do. PostgreSQL gives an id before the commit, so that of two writers the second may commit
+    first, and a reader who has seen the greater id would never ask for the smaller. So they take turns.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(_ORDER)))
 
 
 def _open(url: str, lock_seconds: float) -> Engine:
     try:
         parsed = make_url(url)
-        if parsed.get_backend_name() == "sqlite":
+        kind = parsed.get_backend_name()
+        if kind == "sqlite" and parsed.database not in {None, "", ":memory:"}:
             Path(parsed.database or "").parent.mkdir(parents=True, exist_ok=True)
             # As many connections as threads use: whoever reads must not wait for those that wait for a lock.
             engine = create_engine(parsed, poolclass=QueuePool, pool_size=0)
+            event.listen(engine, "connect", partial(_prepare_sqlite, lock_seconds))
+        elif kind == "postgresql":
+            engine = create_engine(
+                parsed,
+                isolation_level="READ COMMITTED",
+                pool_pre_ping=True,
+                max_overflow=_CONNECTIONS - 5,
+                connect_args={"connect_timeout": _CONNECT_SECONDS} if "psycopg" in parsed.drivername else {},
+            )
+            event.listen(engine, "connect", partial(_prepare_postgresql, lock_seconds))
         else:
-            engine = create_engine(parsed, pool_pre_ping=True)
-    except (ArgumentError, SQLAlchemyError, ModuleNotFoundError) as error:
+            raise StoreUnavailable(
+                f"The database URL is {parsed.render_as_string(hide_password=True)!r}; expected a file, "
+                "sqlite:///path/to/file.db, or PostgreSQL, postgresql+psycopg://user@host/database."
+            )
+    except ModuleNotFoundError as error:
+        raise StoreUnavailable(
+            f"The database URL cannot be used: {error}. PostgreSQL needs a driver: "
+            'pip install "psycopg[binary]", and postgresql+psycopg://user@host/database as the URL.'
+        ) from error
+    except (ArgumentError, SQLAlchemyError) as error:
         raise StoreUnavailable(f"The database URL cannot be used: {error}.") from error
     except OSError as error:
         raise StoreUnavailable(
             f"The folder {Path(parsed.database or '').parent} cannot be created: {error.strerror}."
         ) from error
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", partial(_prepare_sqlite, lock_seconds))
     return engine
 
 
 def _prepare_sqlite(lock_seconds: float, connection: Any, _record: object) -> None:
-    wait = f"busy_timeout={lock_seconds * 1000:.0f}"
-    # WAL lets the server read while the worker writes.
-    for pragma in (wait, "journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+    connection.execute(f"PRAGMA busy_timeout={lock_seconds * 1000:.0f}")
+    give_up = time.monotonic() + min(lock_seconds, _PATIENCE_SECONDS)
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")  # lets the server read while the worker writes
+            break
+        except sqlite3.OperationalError as error:
+            # Of those that make a new file WAL at once, SQLite lets one go on and none wait.
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > give_up:
+                raise
+        time.sleep(0.01)
+    for pragma in ("synchronous=NORMAL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _prepare_postgresql(lock_seconds: float, connection: Any, _record: object) -> None:
+    limits = {"lock_timeout": lock_seconds, "idle_in_transaction_session_timeout": _SILENT_SECONDS}
+    with connection.cursor() as cursor:
+        for name, seconds in limits.items():
+            cursor.execute(f"SET {name} = {seconds * 1000:.0f}")
+    connection.commit()

@@ -15,6 +15,9 @@ from sqlalchemy import (
     Text,
 )
 
+VERSION = "0001"
+"""Of these tables: that of the last file in migrations/versions."""
+
 metadata = MetaData()
 
 # SQLite only counts up by itself in a column declared INTEGER.

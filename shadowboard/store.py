@@ -12,11 +12,12 @@ from sqlalchemy.exc import IntegrityError
 
 from shadowboard import transitions
 from shadowboard.configuration import RunConfig, describe
-from shadowboard.database import LOCK_SECONDS, Database
+from shadowboard.database import LOCK_SECONDS, Database, in_order
 from shadowboard.errors import RunMissing, StoreUnavailable
 from shadowboard.records import (
     Cursor,
     Metric,
+    PairedReadings,
     Run,
     SavedCheckpoint,
     Score,
@@ -25,12 +26,13 @@ from shadowboard.records import (
     StoredEvaluation,
 )
 from shadowboard.schema import checkpoints, evaluations, runs, training_metrics
-from shadowboard.scores import find_evaluation, insert_evaluation, standings
+from shadowboard.scores import find_evaluation, insert_evaluation, paired_readings, standings
 from shadowboard.thinning import thinned
 
 # No vowels and no look-alikes: an id is no word and reads well aloud.
 _LETTERS = "bcdfghjkmnpqrstvwxz23456789"
 _ID_LENGTH = 6
+_READ_AT_ONCE = 100  # steps: bounds the memory that all readings of a run need
 
 _LATEST = (
     select(func.max(checkpoints.c.step)).where(checkpoints.c.run_id == runs.c.id).scalar_subquery()
@@ -41,7 +43,7 @@ class Store:
     """The database. Every change is one transaction; any number of processes and threads may use it."""
 
     def __init__(self, url: str, lock_seconds: float = LOCK_SECONDS) -> None:
-        """Open the database at the SQLAlchemy `url`, creating it where it is new. Raises StoreUnavailable.
+        """Open the database at the SQLAlchemy `url`, new, old or current. Raises StoreUnavailable.
 
         A change waits for up to `lock_seconds` while another process writes.
         """
@@ -213,6 +215,7 @@ class Store:
                 connection, run_id, worker, {"step": step, "steps_per_second": steps_per_second}
             )
             if rows:
+                in_order(connection)
                 connection.execute(insert(training_metrics), rows)
             return transitions.stop_requested(connection, run_id)
 
@@ -223,6 +226,7 @@ class Store:
         with self._database.begin() as connection:
             transitions.write_as(connection, run_id, worker, {})
             if connection.execute(select(checkpoints.c.id).where(there)).first() is None:
+                in_order(connection)
                 connection.execute(insert(checkpoints).values(row))
 
     # Evaluations
@@ -245,6 +249,18 @@ class Store:
         """The stored evaluation of these weights on this split, or None."""
         with self._database.begin() as connection:
             return find_evaluation(connection, run_id, step, average, split)
+
+    def paired_readings(self, run_id: str, average: str, split: str) -> Iterator[PairedReadings]:
+        """What the raw weights and an average read at each step at which both are evaluated, by step."""
+        page: list[PairedReadings] = []
+        while True:
+            with self._database.begin() as connection:
+                page = paired_readings(
+                    connection, run_id, average, split, page[-1].step if page else -1, _READ_AT_ONCE
+                )
+            yield from page
+            if len(page) < _READ_AT_ONCE:
+                return
 
     def standings(self, run_id: str | None = None) -> list[Standing]:
         """How the raw weights and each average have done, of one run or of all; by run and average."""

@@ -1,6 +1,5 @@
 import threading
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,12 +23,12 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
 
 
 @pytest.fixture
-def server(store: Store, tmp_path: Path) -> Iterator[Maker]:
+def server(database_url: str) -> Iterator[Maker]:
     """Makes the claims of another server."""
     made: list[Claims] = []
 
     def make() -> Claims:
-        made.append(Claims(Database(f"sqlite:///{tmp_path / 'shadowboard.db'}")))
+        made.append(Claims(Database(database_url)))
         return made[-1]
 
     yield make

@@ -1,6 +1,6 @@
 """Evaluations as they are stored, and standings against a second implementation in plain Python."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from hypothesis import given, settings
@@ -13,9 +13,9 @@ from shadowboard.store import Store
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+def shared(new_database: Callable[[], str]) -> Iterator[Store]:
     """One store for all examples; each makes runs of its own and deletes them."""
-    store = Store(f"sqlite:///{tmp_path_factory.mktemp('store') / 's.db'}")
+    store = Store(new_database())
     yield store
     store.close()
 

@@ -1,0 +1,1 @@
+"""The store's versions, one file each, run by Alembic."""

@@ -1,0 +1,26 @@
+"""The command `recover`: what can be read of a damaged database."""
+
+import typer
+
+from shadowboard.errors import SettingsInvalid
+from shadowboard.options import Database, Home
+from shadowboard.settings import load_settings
+
+recover_command = typer.Typer()
+
+
+@recover_command.command()
+def recover(home: Home = None, database_url: Database = None) -> None:
+    """Save what can be read of a damaged SQLite database in a new one. Stop everything else before."""
+    from pathlib import Path
+
+    from sqlalchemy import make_url
+
+    from shadowboard.recovery import recover
+
+    url = make_url(load_settings(home=home, database_url=database_url).store_url)
+    if url.get_backend_name() != "sqlite":
+        raise SettingsInvalid(f"{url.render_as_string()} is no SQLite file; PostgreSQL has its own tools.")
+    rows, kept = recover(Path(url.database or "").absolute())
+    found = ", ".join(f"{count:,} {table.replace('_', ' ')}" for table, count in rows.items())
+    typer.echo(f"Saved: {found}. The damaged file is kept as {kept}.")

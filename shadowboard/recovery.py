@@ -1,0 +1,102 @@
+"""What can still be read of a damaged SQLite file, saved in a new one."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from shadowboard.diagnosis import kept_checkpoints
+from shadowboard.errors import StoreUnavailable
+from shadowboard.schema import metadata
+from shadowboard.store import Store
+
+_LAST_ROW = 2**62
+
+
+def recover(path: Path) -> tuple[dict[str, int], Path]:
+    """Put a new file in the place of the damaged one at `path`.
+
+    Returns how many rows of each table are in it, and where the damaged file is kept. Raises
+    StoreUnavailable where nothing can be read, or somebody uses it; then all is as it was.
+    """
+    saved = path.with_name(f"{path.name}.recovering")
+    try:
+        _save(path, saved)
+        rows = _usable(saved)
+    except (sqlite3.Error, OSError) as error:
+        saved.unlink(missing_ok=True)
+        if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_BUSY:
+            raise StoreUnavailable(f"{path} is in use; stop Shadowboard first.") from error
+        raise StoreUnavailable(
+            f"Nothing can be saved of {path}: {error}. Move it away, and a new one is begun. "
+            f"{kept_checkpoints(path.parent)}"
+        ) from error
+    kept = _free_name(path)
+    for ending in ("", "-wal", "-shm"):
+        file = path.with_name(path.name + ending)
+        if file.exists():
+            file.rename(kept.with_name(kept.name + ending))
+    saved.rename(path)
+    return rows, kept
+
+
+def _save(path: Path, saved: Path) -> None:
+    if not path.is_file():
+        raise FileNotFoundError("there is no such file")
+    saved.unlink(missing_ok=True)
+    with closing(sqlite3.connect(path, timeout=0)) as damaged, closing(sqlite3.connect(saved)) as new:
+        damaged.execute("PRAGMA locking_mode=EXCLUSIVE")  # which it refuses while anybody else has it open
+        # Tables first, then their indexes: a row that is there twice is left out the second time.
+        schema = "SELECT name, type, sql FROM sqlite_master WHERE sql NOT NULL AND name NOT LIKE 'sqlite_%'"
+        parts = sorted(damaged.execute(schema), key=lambda part: part[1] != "table")
+        for _, _, sql in parts:
+            new.execute(sql)
+        for table in (name for name, kind, _ in parts if kind == "table"):
+            _copy(damaged, new, table)
+        while orphans := new.execute("PRAGMA foreign_key_check").fetchall():
+            for table, row, *_ in orphans:
+                new.execute(f'DELETE FROM "{table}" WHERE rowid = ?', (row,))  # noqa: S608
+        new.commit()
+
+
+def _copy(damaged: sqlite3.Connection, new: sqlite3.Connection, table: str) -> None:
+    for row in _rows(damaged, table):
+        places = ", ".join("?" * len(row))
+        new.execute(f'INSERT OR IGNORE INTO "{table}" VALUES ({places})', row)  # noqa: S608
+
+
+def _rows(damaged: sqlite3.Connection, table: str) -> Iterator[tuple[Any, ...]]:
+    """The rows that can be read: where one cannot, ever more are skipped until one can."""
+    query = f'SELECT rowid, * FROM "{table}" WHERE rowid > ? ORDER BY rowid'  # noqa: S608
+    after, skip = 0, 1
+    while after < _LAST_ROW:
+        try:
+            for row_id, *row in damaged.execute(query, (after,)):
+                yield tuple(row)
+                after, skip = row_id, 1
+        except sqlite3.DatabaseError:
+            after, skip = after + skip, 2 * skip
+        else:
+            return
+
+
+def _usable(saved: Path) -> dict[str, int]:
+    """Bring the new file up to date; how many rows of each table are in it."""
+    with closing(sqlite3.connect(saved)) as new, closing(Store(f"sqlite:///{saved}")) as store:
+        new.execute("PRAGMA foreign_keys=ON")
+        for (run_id,) in new.execute("SELECT id FROM runs").fetchall():
+            try:
+                store.run(run_id)
+            except StoreUnavailable:  # it would keep all from being listed
+                new.execute("DELETE FROM runs WHERE id = ?", (run_id,))
+                new.commit()
+        rows = {name: new.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in metadata.tables}  # noqa: S608
+    if not rows["runs"]:
+        raise sqlite3.DatabaseError("no run in it can be read")
+    return rows
+
+
+def _free_name(path: Path) -> Path:
+    names = (path.with_name(f"{path.name}.damaged{number or ''}") for number in range(1000))
+    return next(name for name in names if not name.exists())

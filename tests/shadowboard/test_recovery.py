@@ -1,0 +1,152 @@
+"""`shadowboard recover`: what is left of a damaged store goes on."""
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from shadowboard.configuration import RunConfig
+from shadowboard.errors import StoreUnavailable
+from shadowboard.records import Metric, Score
+from shadowboard.recovery import recover
+from shadowboard.store import Store
+
+PAGE = 4096
+METRICS = 200
+Damage = Callable[[Path], object]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """A store of 40 runs: on each page lies one table or index alone."""
+    path = tmp_path / "shadowboard.db"
+    with closing(Store(f"sqlite:///{path}")) as store:
+        for seed in range(40):
+            run = store.create_run(RunConfig(seed=seed), f"run {seed}", worker="w")
+            store.add_progress(run.id, "w", 60, 1.0, [Metric(step, 0.5) for step in range(METRICS)])
+            store.add_checkpoint(run.id, "w", 60, 1)
+            store.add_evaluation(run.id, Score(60, "", "test", 2, 1, 0.5, 0.01), b"\1" * 500, b"\2" * 2000)
+            store.release(run.id, "w", "finished", "")
+    return path
+
+
+def pages_of(path: Path, name: str) -> list[int]:
+    """The leaf pages of a table or index, by SQLite's own account."""
+    with closing(sqlite3.connect(path)) as connection:
+        try:
+            query = "SELECT pageno FROM dbstat WHERE name = ? AND pagetype = 'leaf' ORDER BY pageno"
+            return [page for (page,) in connection.execute(query, (name,))]
+        except sqlite3.OperationalError:
+            pytest.skip("This SQLite does not tell which page is whose.")
+
+
+def overwrite(path: Path, page: int) -> None:
+    with path.open("r+b") as file:
+        file.seek((page - 1) * PAGE)
+        file.write(b"\xa5" * PAGE)
+
+
+def everything(path: Path) -> dict[str, tuple[int, int, int, bytes]]:
+    """By each run's name what there is of it."""
+    with closing(Store(f"sqlite:///{path}")) as store:
+        found = {}
+        for run in store.runs():
+            evaluation = store.evaluation(run.id, 60, "", "test")
+            found[run.name] = (
+                len(store.metrics(run.id)),
+                len(store.checkpoints(run.id)),
+                len(store.scores(run.id)),
+                evaluation.confidences if evaluation else b"",
+            )
+        return found
+
+
+@pytest.mark.parametrize(
+    "name", ["training_metrics", "readings", "runs", "runs_by_age", "evaluations_by_rank"]
+)
+def test_all_is_saved_but_what_lay_on_the_page(path: Path, name: str) -> None:
+    before = everything(path)
+    pages = pages_of(path, name)
+    overwrite(path, pages[len(pages) // 2])
+    damaged = path.read_bytes()
+    rows, kept = recover(path)
+    assert (kept, kept.read_bytes()) == (path.with_name("shadowboard.db.damaged"), damaged)
+    after = everything(path)
+    assert rows["runs"] == len(after)
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
+    if name in {"runs_by_age", "evaluations_by_rank"}:  # they are made anew of the rows
+        assert after == before
+    elif name == "runs":
+        assert 0 < len(after) < len(before)
+        assert after.items() < before.items()
+    else:
+        assert after.keys() == before.keys()
+        hurt = [run for run in before if after[run] != before[run]]
+        assert 0 < len(hurt) < 10
+    with closing(Store(f"sqlite:///{path}")) as store:  # and it goes on
+        store.create_run(RunConfig(), "next")
+        assert store.claim("w") == store.run("next")
+
+
+def test_a_run_that_makes_no_sense_any_more_is_left_out(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("UPDATE runs SET config = '{\x07' WHERE name = 'run 7'")
+        connection.commit()
+    rows, _ = recover(path)
+    assert rows == {
+        "runs": 39,
+        "checkpoints": 39,
+        "training_metrics": 39 * METRICS,
+        "evaluations": 39,
+        "readings": 39,
+        "claims": 0,
+    }
+
+
+@pytest.mark.parametrize(
+    ("damage", "sentence"),
+    [
+        (lambda path: path.write_bytes(b"not a database" * 1000), "file is not a database"),
+        (lambda path: path.write_bytes(path.read_bytes()[:PAGE]), "database disk image is malformed"),
+        (lambda path: [overwrite(path, page) for page in pages_of(path, "runs")], "no run in it can be read"),
+        (lambda path: path.unlink(), "there is no such file"),
+    ],
+    ids=["no database", "one page", "no run", "no file"],
+)
+def test_where_nothing_can_be_saved_all_stays_as_it_was(path: Path, damage: Damage, sentence: str) -> None:
+    damage(path)
+    before = {file.name: file.read_bytes() for file in path.parent.iterdir()}
+    with pytest.raises(
+        StoreUnavailable, match=f"{sentence}. Move it away, and a new one is begun. Checkpoints"
+    ):
+        recover(path)
+    assert {file.name: file.read_bytes() for file in path.parent.iterdir()} == before
+
+
+def test_a_store_in_use_is_left_alone(path: Path) -> None:
+    with closing(Store(f"sqlite:///{path}")) as store:
+        store.runs()
+        with pytest.raises(StoreUnavailable, match="is in use; stop Shadowboard first"):
+            recover(path)
+        store.create_run(RunConfig())
+    assert not path.with_name("shadowboard.db.damaged").exists()
+
+
+def test_the_command_says_what_it_has_saved(
+    path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from shadowboard import cli
+
+    overwrite(path, pages_of(path, "training_metrics")[1])
+    for number in ("", "1"):
+        monkeypatch.setattr("sys.argv", ["shadowboard", "recover", "--home", str(path.parent)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        assert ended.value.code == 0
+        said = capsys.readouterr().out
+        assert said.startswith("Saved: 40 runs, 40 checkpoints, ")
+        assert said.endswith(f"The damaged file is kept as {path}.damaged{number}.\n")
