@@ -1,24 +1,31 @@
-"""What is in a checkpoint, variable by variable: kind, statistics, an average's distance to its raw one."""
+"""What is in a checkpoint, variable by variable: kind, statistics, an average's distance to its raw one.
 
-import math
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+Of any TensorFlow checkpoint, however large, and without TensorFlow: what is not asked for is not read, and
+what is read is held some at a time.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from shadowboard import checkpoints
-from shadowboard.averaging import OPTIMIZER_SLOTS
-from shadowboard.checkpoints import Checkpoint
+from shadowboard import distribution
+from shadowboard.averaging import FIRST_NAME, OPTIMIZER_SLOTS
+from shadowboard.bundle import Bundle, Entry
+from shadowboard.distribution import Distance, Moments, Statistics
+from shadowboard.errors import CheckpointUnsuitable
+from shadowboard.restore_map import near
 
 Kind = Literal["raw", "average", "slot", "counter", "other"]
 
-_BLOCK = 2**20  # values that are held as float64 at a time
-_NUMBERS = frozenset(
-    ["float16", "bfloat16", "float32", "float64", "bool"]
-    + [f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)]
-)
+LARGE = 64 * 2**20  # bytes: beyond it, statistics of everything take more than a moment
+_FEW = 256  # values that are told in full
+
+_FLOATS = {"float16", "bfloat16", "float32", "float64"}
+_INTEGERS = {f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)}
+_NUMBERS = _FLOATS | _INTEGERS | {"bool"}
 # An object-based checkpoint's names: <variable>/.OPTIMIZER_SLOT/<optimizer>/<slot>/.ATTRIBUTES/VARIABLE_VALUE
 _OBJECT_SLOT = "/.OPTIMIZER_SLOT/"
 _OBJECT_VALUE = "/.ATTRIBUTES/VARIABLE_VALUE"
@@ -35,25 +42,10 @@ class Role:
 
 
 @dataclass(frozen=True)
-class Statistics:
-    """Of all values; of the finite ones mean, standard deviation (population), least and greatest.
-
-    None where there is no such value, or no float64 for it.
-    """
-
-    mean: float | None = None
-    std: float | None = None
-    min: float | None = None
-    max: float | None = None
-    zeros: float | None = None
-    """Share of the values that are zero."""
-    non_finite: int = 0
-
-
-@dataclass(frozen=True)
 class Variable:
-    """One variable of a checkpoint.
+    """One variable of a checkpoint. `statistics`: None where they were not asked for.
 
+    `values`: all of them, in its shape; None where they are many, no numbers, or were not read.
     `distance`: ‖average − raw‖ / ‖raw‖ in the Euclidean norm, `cosine`: of the angle between the two; None
     for what is no average, and where they are not defined.
     """
@@ -62,137 +54,198 @@ class Variable:
     shape: tuple[int, ...]
     dtype: str
     size: int
+    bytes: int
     role: Role
-    statistics: Statistics
+    statistics: Statistics | None = None
+    values: NDArray[Any] | None = None
     distance: float | None = None
     cosine: float | None = None
 
 
-def inspect(checkpoint: Checkpoint) -> list[Variable]:
-    """Every variable of any TensorFlow checkpoint, by name. Raises CheckpointMissing, CheckpointDamaged.
+@dataclass(frozen=True)
+class Closeup:
+    """One raw variable with its averages, or any other variable alone, each by its name in the checkpoint."""
 
-    Holds one raw variable and one of its averages in memory at a time.
-    """
-    there = checkpoints.variables(checkpoint)
-    roles = roles_of(there)
-    found: dict[str, Variable] = {}
-
-    def look(name: str, values: NDArray[Any] | None, raw: NDArray[Any] | None = None) -> None:
-        distance, cosine = (None, None) if values is None or raw is None else compare(values, raw)
-        found[name] = Variable(
-            name=name,
-            shape=there[name].shape,
-            dtype=there[name].dtype.name,
-            size=int(np.prod(there[name].shape, dtype=object)),
-            role=roles[name],
-            statistics=Statistics() if values is None else statistics(values),
-            distance=distance,
-            cosine=cosine,
-        )
-
-    def read(name: str) -> NDArray[Any] | None:
-        if there[name].dtype.name not in _NUMBERS:
-            return None
-        return checkpoints.read(checkpoint, [name])[name]
-
-    averages: dict[str, list[str]] = {}
-    for name, role in roles.items():
-        if role.kind == "average" and role.of:
-            averages.setdefault(role.of, []).append(name)
-    for name, role in roles.items():
-        if role.kind != "average":
-            values = read(name)
-            look(name, values)
-            for average in averages.get(name, []):
-                look(average, read(average), raw=values)
-    return [found[name] for name in sorted(found)]
+    variables: list[Variable]
+    edges: list[float] | None
+    """Of the histograms' bins, which all share; None: there is no finite value to count."""
+    histograms: dict[str, list[int]]
 
 
-def roles_of(there: Mapping[str, checkpoints.Variable]) -> dict[str, Role]:
+def roles_of(entries: Mapping[str, Entry]) -> dict[str, Role]:
     """Name → role, by the names, shapes and types that the checkpoint really holds.
 
     An average and a slot are named `<raw variable>/<suffix>` and are of its shape and type; a slot's suffix
     is one that TensorFlow's optimisers give.
     """
     roles: dict[str, Role] = {}
-    for name in sorted(there):  # a raw variable comes before what is derived from it
-        variable = there[name]
+    for name in sorted(entries):  # a raw variable comes before what is derived from it
+        entry = entries[name]
         base, _, suffix = name.rpartition("/")
         variable_of, is_object_slot, _ = name.partition(_OBJECT_SLOT)
         if is_object_slot:
             raw = variable_of + _OBJECT_VALUE
-            roles[name] = Role("slot", raw if raw in there else None)
-        elif base in there:
-            alike = (variable.shape, variable.dtype) == (there[base].shape, there[base].dtype)
+            roles[name] = Role("slot", raw if raw in entries else None)
+        elif base in entries:
+            alike = (entry.shape, entry.dtype) == (entries[base].shape, entries[base].dtype)
             if roles[base].kind != "raw" or not alike:
                 roles[name] = Role("other")
             elif suffix in OPTIMIZER_SLOTS:
                 roles[name] = Role("slot", base)
             else:
                 roles[name] = Role("average", base, suffix)
-        elif variable.dtype.is_integer and variable.shape == ():
+        elif entry.dtype in _INTEGERS and entry.shape == ():
             roles[name] = Role("counter")
-        elif variable.dtype.is_floating and suffix not in _OPTIMIZER_SCALARS:
+        elif entry.dtype in _FLOATS and suffix not in _OPTIMIZER_SCALARS:
             roles[name] = Role("raw")
         else:
             roles[name] = Role("other")
     return roles
 
 
-def statistics(values: NDArray[Any]) -> Statistics:
-    """The statistics of numbers of any shape and type, computed in float64."""
-    count, total, zeros = 0, 0.0, 0
-    least, greatest = np.inf, -np.inf
-    with np.errstate(over="ignore", invalid="ignore"):
-        for (block,) in _blocks(values):
-            zeros += int(np.count_nonzero(block == 0))
-            finite = block[np.isfinite(block)]
-            if finite.size:
-                count += finite.size
-                total += float(finite.sum())
-                least, greatest = min(least, float(finite.min())), max(greatest, float(finite.max()))
-        if not count:
-            return Statistics(zeros=zeros / values.size if values.size else None, non_finite=values.size)
-        mean = total / count
-        # A second pass: the mean of the squares less the square of the mean would lose every digit.
-        squares = sum(float(np.square(b[np.isfinite(b)] - mean).sum()) for (b,) in _blocks(values))
-    return Statistics(
-        mean=_finite(mean),
-        std=_finite(math.sqrt(squares / count)),
-        min=least,
-        max=greatest,
-        zeros=zeros / values.size,
-        non_finite=values.size - count,
+def inspect(
+    bundle: Bundle, names: Collection[str] | None = None, *, statistics: bool = True
+) -> list[Variable]:
+    """Every variable of a checkpoint, or those called `names`, by name.
+
+    Without statistics nothing but the index is used. Raises CheckpointUnsuitable where a name is not in it,
+    CheckpointMissing, CheckpointDamaged.
+    """
+    roles = roles_of(bundle.entries)
+    wanted = sorted(bundle.entries if names is None else dict.fromkeys(names))
+    _check_names(bundle, wanted)
+    found = {name: _listed(bundle, name, roles[name]) for name in wanted}
+    if statistics:
+        families: dict[str, list[str]] = {}  # an average is read beside its raw variable
+        for name in wanted:
+            family = families.setdefault(_first(name, roles), [])
+            if roles[name].kind == "average":
+                family.append(name)
+        for first, averages in families.items():
+            for variable in _measured(bundle, first, averages, roles):
+                if variable.name in found:
+                    found[variable.name] = variable
+    return list(found.values())
+
+
+def closeup(bundle: Bundle, name: str, bins: int) -> Closeup:
+    """A variable with whatever it is compared with: a raw one and all its averages together.
+
+    Raises as `inspect` does.
+    """
+    _check_names(bundle, [name])
+    roles = roles_of(bundle.entries)
+    first = _first(name, roles)
+    names = [first, *averages_of(roles, first)]
+    variables = list(_measured(bundle, first, names[1:], roles))
+    measured = [v.statistics for v in variables if v.statistics]
+    edges = distribution.edges_of(measured, bins)
+    return Closeup(
+        variables=variables,
+        edges=None if edges is None else edges.tolist(),
+        histograms={}
+        if edges is None
+        else {one: distribution.count(blocks(bundle, one), edges) for one in names},
     )
 
 
-def compare(average: NDArray[Any], raw: NDArray[Any]) -> tuple[float | None, float | None]:
-    """‖average − raw‖ / ‖raw‖ and the cosine between the two, of any one shape, computed in float64.
+def averages_of(roles: Mapping[str, Role], raw: str) -> list[str]:
+    """The names of the averages of a raw variable."""
+    return [name for name, role in roles.items() if role.kind == "average" and role.of == raw]
 
-    None where a value is not finite, or a norm that it is divided by is zero.
+
+def averages_in_order(roles: Mapping[str, Role]) -> list[str]:
+    """The names of all averages that a checkpoint holds; TensorFlow's own first."""
+    found = {role.average for role in roles.values() if role.average}
+    return sorted(found, key=lambda name: (name != FIRST_NAME, name))
+
+
+def restorable(roles: Mapping[str, Role]) -> list[str]:
+    """The variables that a model has, as far as a checkpoint tells: not what is kept for them."""
+    return [name for name, role in roles.items() if role.kind in {"raw", "counter"}]
+
+
+def small(bundle: Bundle, names: Sequence[str]) -> list[str]:
+    """Those of the variables whose values can be told in full."""
+    return [name for name in names if bundle.entries[name].size <= _FEW and _is_number(bundle, name)]
+
+
+def values(bundle: Bundle, names: Sequence[str]) -> dict[str, NDArray[Any]]:
+    """All values of these variables, which are numbers, in their shapes. Raises as `inspect` does."""
+    return {
+        name: np.concatenate([*blocks(bundle, name), np.zeros(0, bool)]).reshape(bundle.entries[name].shape)
+        for name in names
+    }
+
+
+def plain(value: NDArray[Any]) -> Any:
+    """The values as nested lists for JSON, which has no number that is not finite: those are null.
+
+    A float32 comes with as many digits as tell it from other float32, 0.099999905, not 0.09999990463256836.
     """
-    difference = product = average_square = raw_square = 0.0
-    with np.errstate(over="ignore", invalid="ignore"):
-        for a, r in _blocks(average, raw):
-            difference += float(np.square(a - r).sum())
-            product += float(a @ r)
-            average_square += float(a @ a)
-            raw_square += float(r @ r)
-    distance = _quotient(math.sqrt(difference), math.sqrt(raw_square))
-    cosine = _quotient(product, math.sqrt(average_square) * math.sqrt(raw_square))
-    return distance, None if cosine is None else min(1.0, max(-1.0, cosine))
+    if value.dtype.kind != "f":
+        return value.tolist()
+    shortest = [float(str(v)) if np.isfinite(v) else None for v in value.reshape(-1)]
+    return np.array(shortest, object).reshape(value.shape).tolist()
 
 
-def _blocks(*arrays: NDArray[Any]) -> Iterator[list[NDArray[np.float64]]]:
-    """The values as float64, some at a time, of all arrays side by side."""
-    flat = [array.reshape(-1) for array in arrays]
-    for start in range(0, flat[0].size, _BLOCK):
-        yield [values[start : start + _BLOCK].astype(np.float64) for values in flat]
+def blocks(bundle: Bundle, name: str) -> Iterator[NDArray[Any]]:
+    """The numbers of a variable, flat and some at a time."""
+    if not bundle.entries[name].sliced:
+        yield from bundle.blocks(name)
+        return
+    # Stored in parts, as programs on many machines do: TensorFlow puts them together.
+    from shadowboard.checkpoints import Checkpoint, read
+
+    whole = read(Checkpoint(bundle.prefix, 0), [name])[name].reshape(-1)
+    yield from bundle.cut(name, whole.astype(np.float32) if whole.dtype.kind == "V" else whole)
 
 
-def _quotient(value: float, by: float) -> float | None:
-    return _finite(value / by) if by and math.isfinite(by) else None
+def _check_names(bundle: Bundle, wanted: Sequence[str]) -> None:
+    for name in wanted:
+        if name not in bundle.entries:
+            alike = near(name, bundle.entries)
+            hint = f"; near it: {', '.join(alike)}" if alike else ""
+            raise CheckpointUnsuitable(f"The checkpoint {bundle.prefix.name} holds no {name}{hint}.")
 
 
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
+def _first(name: str, roles: Mapping[str, Role]) -> str:
+    """What a variable is compared with: the raw one of an average, else itself."""
+    role = roles[name]
+    return role.of if role.kind == "average" and role.of else name
+
+
+def _listed(bundle: Bundle, name: str, role: Role) -> Variable:
+    entry = bundle.entries[name]
+    return Variable(name, entry.shape, entry.dtype, entry.size, entry.bytes, role)
+
+
+def _is_number(bundle: Bundle, name: str) -> bool:
+    return bundle.entries[name].dtype in _NUMBERS
+
+
+def _measured(
+    bundle: Bundle, first: str, averages: Sequence[str], roles: Mapping[str, Role]
+) -> Iterator[Variable]:
+    """A variable with its statistics, and averages of it with their distances: all are read side by side."""
+    names = [first, *averages]
+    few = small(bundle, names)
+    kept: dict[str, list[NDArray[Any]]] = {name: [np.zeros(0, bool)] for name in few}
+    moments = {name: Moments() for name in names}
+    distances = {name: Distance() for name in averages}
+    if _is_number(bundle, first):
+        for sides in zip(*(blocks(bundle, name) for name in names), strict=True):
+            for name, block in zip(names, sides, strict=True):
+                moments[name].add(block)
+                if name in kept:
+                    kept[name].append(block)
+                if name in distances:
+                    distances[name].add(block, sides[0])
+    for name in names:
+        measured = replace(_listed(bundle, name, roles[name]), statistics=moments[name].statistics())
+        if name in kept:
+            measured = replace(measured, values=np.concatenate(kept[name]).reshape(measured.shape))
+        if name in distances:
+            there = distances[name]
+            measured = replace(measured, distance=there.relative, cosine=there.cosine)
+        yield measured

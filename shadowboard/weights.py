@@ -7,12 +7,13 @@ from numpy.typing import NDArray
 from shadowboard import checkpoints
 from shadowboard.checkpoints import Checkpoint
 from shadowboard.network import recognise
+from shadowboard.restore_map import averages_in, variables_to_restore
 
 
 def averages_of(checkpoint: Checkpoint) -> list[str]:
     """The names of the averages that a checkpoint holds of the network's variables."""
     shapes = {name: variable.shape for name, variable in checkpoints.variables(checkpoint).items()}
-    return checkpoints.averages_in(shapes, recognise(shapes))
+    return averages_in(shapes, recognise(shapes))
 
 
 def restore(checkpoint: Checkpoint, average: str | None) -> dict[str, NDArray[Any]]:
@@ -21,6 +22,6 @@ def restore(checkpoint: Checkpoint, average: str | None) -> dict[str, NDArray[An
     Raises CheckpointMissing, CheckpointDamaged, CheckpointUnsuitable (no such network or average in it).
     """
     shapes = {name: variable.shape for name, variable in checkpoints.variables(checkpoint).items()}
-    names = checkpoints.restore_map(shapes, recognise(shapes), average)
+    names = variables_to_restore(shapes, recognise(shapes), average).sources
     values = checkpoints.read(checkpoint, list(names.values()))
     return {variable: values[name] for variable, name in names.items()}

@@ -1,23 +1,48 @@
 """The checkpoints of a run, and what is in one."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 
 from server.answers import written
 from server.engine import Engine
-from server.parameters import RunInPath, StepInPath
+from server.parameters import AverageName, Renames, RunInPath, StepInPath, VariableName, VariableNames
 from server.problems import answers
-from server.schemas.checkpoints import CheckpointFile, CheckpointList, VariableList, VariableView
+from server.schemas.checkpoints import (
+    CheckpointFile,
+    CheckpointList,
+    RestoreMapView,
+    UnitList,
+    VariableCloseup,
+    VariableList,
+    VariableView,
+)
 from server.services import Services, TheEngine, TheServices
 from server.threads import Threads
 from shadowboard.errors import CheckpointDamaged, CheckpointMissing, CheckpointUnsuitable, RunMissing
-from shadowboard.records import Run
 
 if TYPE_CHECKING:
-    from shadowboard.checkpoints import Checkpoint
+    from shadowboard.bundle import Bundle
 
 _WAITING = 32  # requests that may wait while one checkpoint is inspected
+_ANSWERS = answers(RunMissing, CheckpointMissing, CheckpointDamaged, CheckpointUnsuitable)
+
+Statistics = Annotated[
+    bool,
+    Query(
+        description="Read the values, for statistics and distances. Without, no more than the index is read, "
+        "however large the checkpoint"
+    ),
+]
+Bins = Annotated[int, Query(ge=1, le=1000, description="How many bins the histogram has")]
+First = Annotated[int, Query(ge=0, le=2**31 - 1, description="How many units to pass over")]
+Count = Annotated[int, Query(ge=1, le=100, description="How many units to show")]
+Order = Annotated[
+    Literal["number", "change"],
+    Query(description="By their numbers, or first those whose averaged weights are furthest from raw"),
+]
+Ema = Annotated[bool, Query(description="Averaged weights where the checkpoint holds them; else raw ones")]
 
 
 def checkpoints_router() -> APIRouter:
@@ -32,20 +57,135 @@ def checkpoints_router() -> APIRouter:
         """Those that its worker has saved, whether or not their files are still there."""
         return await engine.threads.run(_list, services, engine, run_id)
 
+    async def look(
+        services: Services,
+        engine: Engine,
+        run: str,
+        step: str,
+        answer: "Callable[[_Place, Bundle], Response]",
+    ) -> Response:
+        place, bundle = await engine.threads.run(_open, services, engine, run, step)
+        return await inspecting.run(answer, place, bundle)
+
     @router.get(
         "/{run_id}/checkpoints/{step}/variables",
         summary="Inspect a checkpoint",
         response_model=VariableList,
-        responses=answers(RunMissing, CheckpointMissing, CheckpointDamaged, CheckpointUnsuitable),
+        responses=_ANSWERS,
     )
     async def list_variables(
-        services: TheServices, engine: TheEngine, run_id: RunInPath, step: StepInPath
+        services: TheServices,
+        engine: TheEngine,
+        run_id: RunInPath,
+        step: StepInPath,
+        name: VariableNames,
+        statistics: Statistics = True,
     ) -> Response:
         """Every variable in it: its kind, its statistics, how far an average is from its raw variable."""
-        run, checkpoint = await engine.threads.run(_choose, services, engine, run_id, step)
-        return await inspecting.run(_inspect, run, checkpoint)
+
+        def answer(place: "_Place", bundle: "Bundle") -> Response:
+            from shadowboard.inspection import inspect
+            from shadowboard.units import first_layer
+
+            return written(
+                VariableList(
+                    **place,
+                    bytes=bundle.bytes,
+                    first_layer=first_layer(bundle),
+                    variables=[
+                        VariableView.of_variable(variable)
+                        for variable in inspect(bundle, name or None, statistics=statistics)
+                    ],
+                )
+            )
+
+        return await look(services, engine, run_id, step, answer)
+
+    @router.get(
+        "/{run_id}/checkpoints/{step}/variable",
+        summary="Look at one variable of a checkpoint",
+        response_model=VariableCloseup,
+        responses=_ANSWERS,
+    )
+    async def read_variable(
+        services: TheServices,
+        engine: TheEngine,
+        run_id: RunInPath,
+        step: StepInPath,
+        name: VariableName,
+        bins: Bins = 60,
+    ) -> Response:
+        """Its histogram, laid over those of its averages; of a small one all values.
+
+        The name of an average stands for its raw variable.
+        """
+
+        def answer(place: "_Place", bundle: "Bundle") -> Response:
+            from shadowboard.inspection import closeup
+
+            return written(VariableCloseup.of_closeup(place, closeup(bundle, name, bins)))
+
+        return await look(services, engine, run_id, step, answer)
+
+    @router.get(
+        "/{run_id}/checkpoints/{step}/units",
+        summary="Look at the units of the first layer as images",
+        response_model=UnitList,
+        responses=_ANSWERS,
+    )
+    async def list_units(
+        services: TheServices,
+        engine: TheEngine,
+        run_id: RunInPath,
+        step: StepInPath,
+        name: VariableName = "",
+        average: AverageName = "",
+        first: First = 0,
+        count: Count = 24,
+        order: Order = "number",
+    ) -> Response:
+        """The weights of each, as many as the pixels that it looks at; `name`, where it is another layer."""
+
+        def answer(place: "_Place", bundle: "Bundle") -> Response:
+            from shadowboard.units import units
+
+            return written(
+                UnitList.of_units(place, units(bundle, name or None, average or None, first, count, order))
+            )
+
+        return await look(services, engine, run_id, step, answer)
+
+    @router.get(
+        "/{run_id}/checkpoints/{step}/restore-map",
+        summary="Tell what a restore reads",
+        response_model=RestoreMapView,
+        responses=_ANSWERS,
+    )
+    async def read_restore_map(
+        services: TheServices,
+        engine: TheEngine,
+        run_id: RunInPath,
+        step: StepInPath,
+        only: VariableNames,
+        rename: Renames,
+        ema: Ema = False,
+        average: AverageName = "",
+    ) -> Response:
+        """The name in the checkpoint that each variable is read from: no name is invented.
+
+        `only`: restore these variables alone. The variables are those that the checkpoint holds raw.
+        """
+
+        def answer(place: "_Place", bundle: "Bundle") -> Response:
+            return written(_restore_map(place, bundle, ema, average, only, rename))
+
+        return await look(services, engine, run_id, step, answer)
 
     return router
+
+
+_Place = dict[str, Any]
+"""The run, the step and the checkpoint that an answer is about."""
 
 
 def _list(services: Services, engine: Engine, run_id: str) -> CheckpointList:
@@ -68,26 +208,41 @@ def _list(services: Services, engine: Engine, run_id: str) -> CheckpointList:
     )
 
 
-def _choose(services: Services, engine: Engine, run_id: str, step: str) -> "tuple[Run, Checkpoint]":
+def _open(services: Services, engine: Engine, run_id: str, step: str) -> "tuple[_Place, Bundle]":
+    """The checkpoint that is meant, opened: its index alone is read."""
     from server.choosing import BEST, LATEST, choose
     from server.promoting import promoting_average, weights_to_read
+    from shadowboard.bundle import open_bundle
 
     run = services.store.run(run_id)
-    if step not in {BEST, LATEST}:
-        return run, engine.restorer.find(run, int(step))
-    average = promoting_average(run)
-    choice = choose(services.store, engine.restorer, run, step, weights_to_read(run), average)
-    return run, choice.checkpoint
+    if step in {BEST, LATEST}:
+        average = promoting_average(run)
+        try:
+            choice = choose(services.store, engine.restorer, run, step, weights_to_read(run), average)
+            checkpoint = choice.checkpoint
+        except CheckpointUnsuitable:  # whatever is in it, it can be looked at
+            if step == BEST:
+                raise
+            checkpoint = engine.restorer.checkpoints(run)[-1]
+    else:
+        checkpoint = engine.restorer.find(run, int(step))
+    place = {"run": run.id, "step": checkpoint.step, "checkpoint": checkpoint.prefix.name}
+    return place, open_bundle(checkpoint.prefix)
 
 
-def _inspect(run: Run, checkpoint: "Checkpoint") -> Response:
-    from shadowboard.inspection import inspect
+def _restore_map(
+    place: _Place, bundle: "Bundle", ema: bool, average: str, only: list[str], rename: list[str]
+) -> RestoreMapView:
+    from shadowboard.inspection import averages_in_order, restorable, roles_of, small, values
+    from shadowboard.restore_map import variables_to_restore
 
-    return written(
-        VariableList(
-            run=run.id,
-            step=checkpoint.step,
-            checkpoint=checkpoint.prefix.name,
-            variables=[VariableView.of_variable(variable) for variable in inspect(checkpoint)],
+    roles = roles_of(bundle.entries)
+    if ema and not average and not (there := averages_in_order(roles)):
+        raise CheckpointUnsuitable(
+            f"The checkpoint {bundle.prefix.name} holds no average; ask for raw weights."
         )
-    )
+    asked = (average or there[0]) if ema else None
+    renamed = {variable: name for variable, _, name in (text.partition("=") for text in rename)}
+    found = variables_to_restore(bundle.entries, restorable(roles), asked, only=only or None, rename=renamed)
+    told = values(bundle, small(bundle, list(found.names)))
+    return RestoreMapView.of_map(place, bundle, found, told)

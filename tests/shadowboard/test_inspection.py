@@ -6,21 +6,20 @@ from typing import Any
 import numpy as np
 import pytest
 import tensorflow as tf
-from hypothesis import given
-from hypothesis import strategies as st
-from hypothesis.extra import numpy as arrays
-from numpy.typing import NDArray
 
-from shadowboard import inspection
+from shadowboard import bundle
+from shadowboard.bundle import open_bundle
 from shadowboard.checkpoints import Checkpoint, save
-from shadowboard.errors import CheckpointDamaged, CheckpointMissing
-from shadowboard.inspection import Variable, compare, inspect, statistics
+from shadowboard.distribution import Statistics
+from shadowboard.errors import CheckpointDamaged, CheckpointUnsuitable
+from shadowboard.inspection import Variable, closeup, inspect, plain
+from tests.shadowboard.test_distribution import assert_compares, assert_statistics
 
 EMA = "ExponentialMovingAverage"
 
 
 def by_name(checkpoint: Checkpoint) -> dict[str, Variable]:
-    return {variable.name: variable for variable in inspect(checkpoint)}
+    return {variable.name: variable for variable in inspect(open_bundle(checkpoint.prefix))}
 
 
 def kinds(checkpoint: Checkpoint) -> dict[str, tuple[str, str | None, str | None]]:
@@ -84,62 +83,22 @@ def test_statistics_are_numpys_in_float64(tmp_path: Path) -> None:
         variable, value = found[name], np.asarray(reader.get_tensor(name))
         assert (variable.shape, variable.dtype, variable.size) == (value.shape, dtype.name, value.size)
         if name in {"words", "complex", "empty"}:
-            assert variable.statistics == inspection.Statistics()
+            assert variable.statistics == Statistics()
             continue
+        assert variable.statistics
         assert_statistics(variable.statistics, value)
+        if value.size <= 256:
+            assert variable.values is not None
+            np.testing.assert_array_equal(
+                variable.values, value.astype(np.float32) if name == "brain" else value
+            )
+        else:
+            assert variable.values is None
         if variable.role.kind == "average" and "biases" not in name and "zero" not in name:
             assert variable.role.of
             assert_compares((variable.distance, variable.cosine), value, reader.get_tensor(variable.role.of))
         else:
             assert (variable.distance, variable.cosine) == (None, None)
-
-
-def assert_statistics(found: inspection.Statistics, value: NDArray[Any]) -> None:
-    wide = value.astype(np.float64)
-    finite = wide[np.isfinite(wide)]
-    assert found.non_finite == wide.size - finite.size
-    assert found.zeros == pytest.approx(np.mean(wide == 0))
-    if not finite.size:
-        assert (found.mean, found.std, found.min, found.max) == (None, None, None, None)
-        return
-    scale = max(abs(finite).max(), 1e-300)
-    expected = [f / scale for f in (finite.mean(), finite.std(), finite.min(), finite.max())]
-    measured = [m / scale for m in (found.mean, found.std, found.min, found.max) if m is not None]
-    assert measured == pytest.approx(expected, rel=1e-9, abs=1e-12)
-
-
-def assert_compares(found: tuple[float | None, float | None], a: NDArray[Any], r: NDArray[Any]) -> None:
-    average, raw = a.astype(np.float64).ravel(), r.astype(np.float64).ravel()
-    distance = np.linalg.norm(average - raw) / np.linalg.norm(raw)
-    cosine = average @ raw / np.linalg.norm(average) / np.linalg.norm(raw)
-    assert found == (pytest.approx(distance, rel=1e-9), pytest.approx(cosine, abs=1e-9))
-
-
-floats = st.floats(width=32, min_value=-1e6, max_value=1e6) | st.sampled_from([np.nan, np.inf, -np.inf])
-
-
-@given(value=arrays.arrays(np.float32, st.integers(0, 30), elements=floats), block=st.integers(1, 9))
-def test_any_values_in_blocks_of_any_size(value: NDArray[np.float32], block: int) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(inspection, "_BLOCK", block)
-        found = statistics(value)
-        if value.size:
-            assert_statistics(found, value)
-        raw = np.arange(1, value.size + 1, dtype=np.float32)
-        distance, cosine = compare(value, raw)
-    if not value.size or not np.isfinite(value).all():
-        assert (distance, cosine) == (None, None)
-    elif not value.any():
-        assert (distance, cosine) == (pytest.approx(1), None)
-    elif abs(value).max() > 1e-12:
-        assert_compares((distance, cosine), value, raw)
-
-
-def test_what_no_float64_holds_is_none() -> None:
-    huge = np.full(3, 1.7e308)
-    found = statistics(huge)
-    assert (found.mean, found.std, found.max) == (None, None, 1.7e308)
-    assert compare(huge, huge) == (None, None)
 
 
 def test_a_program_with_adam_and_averages(tmp_path: Path) -> None:
@@ -193,12 +152,70 @@ def test_a_name_inside_another_is_no_average(tmp_path: Path) -> None:
     }
 
 
-def test_damage_and_absence(tmp_path: Path) -> None:
+def test_without_statistics_no_value_is_read(tmp_path: Path) -> None:
     checkpoint = save(tmp_path, 1, tensors())
+    opened = open_bundle(checkpoint.prefix)
     data = tmp_path / "model.ckpt-1.data-00000-of-00001"
-    data.write_bytes(data.read_bytes()[:-400])
-    with pytest.raises(CheckpointDamaged, match=r"model\.ckpt-1 is damaged"):
-        inspect(checkpoint)
-    (tmp_path / "model.ckpt-1.index").unlink()
-    with pytest.raises(CheckpointMissing):
-        inspect(checkpoint)
+    data.write_bytes(b"x" * data.stat().st_size)
+    found = inspect(opened, statistics=False)
+    assert {(v.statistics, v.values, v.distance) for v in found} == {(None, None, None)}
+    assert kinds(save(tmp_path, 2, tensors())) == {
+        v.name: (v.role.kind, v.role.of, v.role.average) for v in found
+    }
+    with pytest.raises(CheckpointDamaged, match=r"checksum of layer1/biases in .* is wrong"):
+        inspect(opened, ["layer1/biases"])
+
+
+def test_some_variables_are_as_they_are_among_all(tmp_path: Path) -> None:
+    opened = open_bundle(save(tmp_path, 1, tensors()).prefix)
+    names = [f"zero/{EMA}", f"layer1/weights/{EMA}", "flags", "flags"]
+    told = {variable.name: plain_view(variable) for variable in inspect(opened)}
+    some = inspect(opened, names)
+    assert [variable.name for variable in some] == sorted(set(names))
+    assert {variable.name: plain_view(variable) for variable in some} == {
+        name: told[name] for name in set(names)
+    }
+    with pytest.raises(CheckpointUnsuitable, match=r"holds no layer1/weigths; near it: layer1/weights"):
+        inspect(opened, ["layer1/weigths"])
+
+
+def plain_view(variable: Variable) -> dict[str, Any]:
+    return vars(variable) | {"values": None if variable.values is None else plain(variable.values)}
+
+
+@pytest.mark.parametrize("block", [64, 2**22])
+def test_a_closeup_is_numpys_histograms(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: int) -> None:
+    monkeypatch.setattr(bundle, "_BLOCK", block)
+    values = tensors()
+    opened = open_bundle(save(tmp_path, 1, values).prefix)
+    names = ["layer1/weights", "layer1/weights/EMA_0.999", f"layer1/weights/{EMA}"]
+    for name in names:  # an average stands for its raw variable
+        found = closeup(opened, name, bins=17)
+        assert [variable.name for variable in found.variables] == names
+    wide = [values[name].astype(np.float64) for name in names]
+    edges = np.histogram_bin_edges(np.concatenate(wide), 17)
+    np.testing.assert_allclose(found.edges, edges)
+    assert list(found.histograms.values()) == [np.histogram(w, edges)[0].tolist() for w in wide]
+    listed = {variable.name: plain_view(variable) for variable in inspect(opened)}
+    assert [plain_view(variable) for variable in found.variables] == [listed[name] for name in names]
+
+
+def test_closeups_of_what_has_no_distribution(tmp_path: Path) -> None:
+    huge = np.array([-1.7e308, 1.7e308])
+    values = tensors() | {"huge": huge, "near": np.array([1.0, np.nextafter(1, 2)])}
+    opened = open_bundle(save(tmp_path, 1, values).prefix)
+    for name in ("words", "complex", "empty", "huge", "near"):
+        assert (closeup(opened, name, 60).edges, closeup(opened, name, 60).histograms) == (None, {})
+    biases = closeup(opened, "layer1/biases", 4)
+    assert biases.histograms["layer1/biases"] == [1, 0, 1, 1]  # -2, 0 and 1: the finite ones
+    assert closeup(opened, "single", 2).edges == [3, 3.5, 4]
+    assert [v.name for v in closeup(opened, "layer1/weights/Momentum", 3).variables] == [
+        "layer1/weights/Momentum"
+    ]
+
+
+def test_values_for_json_have_the_digits_of_their_type() -> None:
+    assert plain(np.float32([[0.1, np.nan], [np.inf, 0.099999905]])) == [[0.1, None], [None, 0.099999905]]
+    assert plain(np.array(7)) == 7
+    assert plain(np.array([True])) == [True]
+    assert plain(np.float32(2.5)) == 2.5

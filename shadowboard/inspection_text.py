@@ -1,0 +1,163 @@
+"""What the command `inspect` prints: tables of plain text, or a line of JSON."""
+
+import sys
+from collections.abc import Collection, Sequence
+from dataclasses import asdict
+from fnmatch import fnmatchcase
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shadowboard.bundle import Bundle
+from shadowboard.errors import CheckpointUnsuitable
+from shadowboard.inspection import Variable, averages_in_order, plain, restorable, roles_of, small, values
+from shadowboard.restore_map import RestoreMap, near, variables_to_restore
+from shadowboard.terminal import print_json, printable
+
+_LISTED = 50  # variables of a restore that are listed
+_HEAD = ("variable", "kind", "shape", "type")
+_NUMBERS = ("mean", "std", "min", "max", "zeros", "not finite", "distance", "cosine")
+
+
+def matching(names: Collection[str], pattern: str) -> list[str]:
+    """The names that have the pattern in them, or match it where it has wildcards.
+
+    Raises CheckpointUnsuitable where there are none.
+    """
+    whole = pattern if any(c in pattern for c in "*?[") else f"*{pattern}*"
+    found = [name for name in names if fnmatchcase(name, whole)]
+    if names and not found:
+        hint = f"; near it: {', '.join(near(pattern, names))}" if near(pattern, names) else ""
+        raise CheckpointUnsuitable(f"No variable of the checkpoint is called like {pattern!r}{hint}.")
+    return found
+
+
+def print_inspection(bundle: Bundle, variables: Sequence[Variable], *, as_json: bool) -> None:
+    """The variables, the values of small ones, and what is restored raw and from each average."""
+    names = [variable.name for variable in variables]
+    told = values(bundle, small(bundle, names))
+    maps = _maps(bundle, names)
+    if as_json:
+        print_json(
+            {
+                "checkpoint": bundle.prefix.name,
+                "bytes": bundle.bytes,
+                "variables": [_as_json(variable, told.get(variable.name)) for variable in variables],
+                "restored": [_map_as_json(found) for found in maps],
+            }
+        )
+        return
+    lines = [_summary(bundle, variables), "", *_table(variables)]
+    if told:
+        lines += ["", "In the checkpoint", *_equations({name: name for name in told}, told)]
+    for found in maps:
+        title = f"Restored from {found.average}" if found.average else "Restored raw"
+        lines += ["", f"{title}: {found.sentence}"]
+        if len(found.restored) <= _LISTED:
+            lines += _equations(found.sources, told)
+    sys.stdout.write("\n".join(map(printable, lines)) + "\n")
+
+
+def _maps(bundle: Bundle, names: Collection[str]) -> list[RestoreMap]:
+    roles = {name: role for name, role in roles_of(bundle.entries).items() if name in names}
+    wanted = restorable(roles)
+    return [
+        variables_to_restore(names, wanted, average, partial=True)
+        for average in (None, *averages_in_order(roles))
+        if wanted
+    ]
+
+
+def _summary(bundle: Bundle, variables: Sequence[Variable]) -> str:
+    kinds = [variable.role.kind for variable in variables]
+    counted = [f"{kinds.count(kind):,} {kind}" for kind in dict.fromkeys(sorted(kinds, key=_KINDS.index))]
+    shown = "" if len(variables) == len(bundle.entries) else f" of {len(bundle.entries):,}"
+    text = f"{bundle.prefix.name}: {len(variables):,}{shown} variables, {_size(bundle.bytes)}"
+    measured = any(variable.statistics for variable in variables) or not variables
+    hint = "" if measured else " Their values are not read; --statistics does, and --match chooses some."
+    return f"{text}; {', '.join(counted) or 'none'}.{hint}"
+
+
+_KINDS = ["raw", "average", "slot", "counter", "other"]
+
+
+def _size(count: int) -> str:
+    for unit, power in (("GB", 9), ("MB", 6), ("kB", 3)):
+        if count >= 10**power:
+            return f"{count / 10**power:.1f} {unit}"
+    return f"{count} bytes"
+
+
+def _table(variables: Sequence[Variable]) -> list[str]:
+    """The lines of a table; the columns of statistics are there where something is in them."""
+    rows = [(*_HEAD, *_NUMBERS), *map(_row, variables)]
+    columns = [
+        column for column in zip(*rows, strict=True) if column[0] in _HEAD or any(map(str.strip, column[1:]))
+    ]
+    widths = [max(map(len, column)) for column in columns]
+    texts = {column[0] for column in columns} & set(_HEAD)
+    lines = []
+    for cells in zip(*columns, strict=True):
+        padded = [
+            cell.ljust(width) if column[0] in texts else cell.rjust(width)
+            for cell, width, column in zip(cells, widths, columns, strict=True)
+        ]
+        lines.append("  ".join(padded).rstrip())
+    return lines
+
+
+def _row(variable: Variable) -> tuple[str, ...]:
+    s = variable.statistics
+    shape = "×".join(map(str, variable.shape)) or "scalar"
+    numbers = (
+        [""] * len(_NUMBERS)
+        if s is None
+        else [
+            *map(_number, (s.mean, s.std, s.min, s.max)),
+            "" if s.zeros is None else f"{s.zeros:.1%}",
+            f"{s.non_finite:,}" if s.non_finite else "",
+            _number(variable.distance),
+            "" if variable.cosine is None else f"{variable.cosine:.6f}",
+        ]
+    )
+    return (variable.name, variable.role.kind, shape, variable.dtype, *numbers)
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.4g}"
+
+
+def _equations(sources: "dict[str, str]", told: "dict[str, NDArray[Any]]") -> list[str]:
+    """`variable = value`, or `variable ← name in the checkpoint = value` where the two differ."""
+    lines = []
+    for variable, name in sources.items():
+        source = "" if variable == name else f" ← {name}"
+        value = f" = {_value(told[name])}" if name in told else ""
+        lines.append(f"  {variable}{source}{value}")
+    return lines
+
+
+def _value(value: NDArray[Any]) -> str:
+    return np.array2string(value, separator=", ", max_line_width=10**6, threshold=_FEW_SHOWN).replace(
+        "\n", ""
+    )
+
+
+_FEW_SHOWN = 24  # values that are written out on a terminal; of more, the first and the last
+
+
+def _as_json(variable: Variable, value: "NDArray[Any] | None") -> "dict[str, Any]":
+    found = vars(variable) | vars(variable.role) | {"shape": list(variable.shape)}
+    del found["role"]
+    statistics = variable.statistics and asdict(variable.statistics)
+    return found | {"statistics": statistics, "values": None if value is None else plain(value)}
+
+
+def _map_as_json(found: RestoreMap) -> "dict[str, Any]":
+    return {
+        "average": found.average,
+        "names": found.names,
+        "raw_fallbacks": found.fallbacks,
+        "uninitialised": list(found.uninitialised),
+    }
