@@ -61,6 +61,8 @@ class EngineLoader:
         self._datasets = datasets
         self._observe_restore = observe_restore
         self._observe_evaluation = observe_evaluation
+        self.loaded: Engine | None = None
+        """The engine, where it is loaded."""
         self._engine: Future[Engine] = Future()
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._load, name="engine-loader", daemon=True)
@@ -90,17 +92,12 @@ class EngineLoader:
             engine.evaluator.wake()
 
     def close(self) -> None:
-        """End the evaluator; wait for a load at hand, since no thread may be cut off inside TensorFlow."""
+        """End the evaluator; a load at hand gets a moment, and ends by itself where that is not enough."""
         self._closing.set()
-        self._thread.join(timeout=4)
+        self._thread.join(timeout=1)
         if engine := self.loaded:
             engine.evaluator.close()
         gc.unfreeze()  # another application in this process may need the memory
-
-    @property
-    def loaded(self) -> Engine | None:
-        """The engine, where it is loaded."""
-        return self._engine.result() if self._engine.done() and not self._engine.exception() else None
 
     @property
     def failure(self) -> str | None:
@@ -114,6 +111,8 @@ class EngineLoader:
                 if self._closing.is_set():
                     return
                 step()
+            if self._closing.is_set():
+                return
             engine = self._assemble()
         except Exception as error:
             log.exception("TensorFlow could not be loaded.")
@@ -123,6 +122,7 @@ class EngineLoader:
         gc.collect()
         gc.freeze()
         engine.evaluator.start()
+        self.loaded = engine
         self._engine.set_result(engine)
 
     def _load_images(self) -> None:

@@ -6,11 +6,12 @@ import logging
 import signal
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 
 import uvicorn
 
 from server.app import close_streams, create_app
+from server.slow_heads import HeadLimit
 from shadowboard.errors import SettingsInvalid
 from shadowboard.settings import Settings
 from shadowboard.store import Store
@@ -21,15 +22,20 @@ _GRACE_SECONDS = 2
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-def serve(settings: Settings, announce: Callable[[str], None]) -> None:
+def serve(
+    settings: Settings, announce: Callable[[str], None], leave: Callable[[], None] = lambda: None
+) -> None:
     """Serve until SIGINT or SIGTERM; `announce` gets the URL as soon as requests are answered.
+
+    `leave` is called when the end begins.
 
     Raises SettingsInvalid where the port cannot be had, or where others could reach the server and change
     things; StoreUnavailable where the database cannot be opened.
     """
+    _allow_many_connections()
     with closing(listen(settings)) as listener:
         Store(settings.store_url).close()
-        Server(settings, listener, announce).run()
+        Server(settings, listener, announce, leave).run()
 
 
 def listen(settings: Settings) -> socket.socket:
@@ -55,6 +61,15 @@ def listen(settings: Settings) -> socket.socket:
     return listener
 
 
+def _allow_many_connections() -> None:
+    """Each is an open file, of which a process may by default have 1,024, but mostly many more if it asks."""
+    with suppress(ImportError, ValueError, OSError):  # not everywhere, and not for everybody
+        import resource
+
+        most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
 def _check_reach(settings: Settings, address: str) -> None:
     """Refuse, or with `insecure` warn, where others could change things. Raises SettingsInvalid."""
     if settings.token or (ipaddress.ip_address(address).is_loopback and not settings.names):
@@ -71,10 +86,16 @@ def _check_reach(settings: Settings, address: str) -> None:
 class Server(uvicorn.Server):
     """Uvicorn with a socket of ours; a signal ends `run` as a return does."""
 
-    def __init__(self, settings: Settings, listener: socket.socket, announce: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        listener: socket.socket,
+        announce: Callable[[str], None],
+        leave: Callable[[], None] = lambda: None,
+    ) -> None:
         self._app = create_app(settings)
         self._listener = listener
-        self._announce = announce
+        self._announce, self._leave = announce, leave
         self._url = _url(settings.host, listener.getsockname()[1])
         super().__init__(
             uvicorn.Config(
@@ -84,6 +105,7 @@ class Server(uvicorn.Server):
                 access_log=False,
                 server_header=False,
                 proxy_headers=False,
+                http=HeadLimit,
                 lifespan="on",
                 ws="none",
                 timeout_graceful_shutdown=_GRACE_SECONDS,
@@ -101,6 +123,7 @@ class Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End the streams first: the rest waits for them."""
+        self._leave()
         close_streams(self._app)
         await super().shutdown(sockets)
 

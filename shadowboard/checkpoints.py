@@ -1,4 +1,4 @@
-"""Sole owner of checkpoint bytes: save, list, read, restore maps.
+"""Checkpoints with TensorFlow: save, read. Listing them, `listing.py`, and inspecting them need none.
 
 A checkpoint is a TensorFlow V2 checkpoint, `<base>-<step>.index` and `<base>-<step>.data-…-of-…`.
 The index file is the commit: a checkpoint exists if and only if its `.index` does.
@@ -6,10 +6,9 @@ The index file is the commit: a checkpoint exists if and only if its `.index` do
 
 import os
 import re
-import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,28 +16,30 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from shadowboard.averaging import OPTIMIZER_SLOTS, average_name
 from shadowboard.errors import CheckpointDamaged, CheckpointMissing, CheckpointUnsuitable, SaveFailed
+from shadowboard.listing import Checkpoint, find, latest, list_checkpoints
 from shadowboard.quiet_tensorflow import tf
+
+__all__ = [
+    "BASE",
+    "STATE_FILE",
+    "Checkpoint",
+    "Variable",
+    "find",
+    "latest",
+    "list_checkpoints",
+    "name_newest",
+    "read",
+    "read_newest_good",
+    "save",
+    "saving",
+    "unfinished",
+    "variables",
+]
 
 BASE = "model.ckpt"
 STATE_FILE = "checkpoint"
 _UNFINISHED = ".saving-"
-
-_MOST_DIGITS = 15  # of a step: not every number of more than 18 fits into a database
-
-
-@dataclass(frozen=True)
-class Checkpoint:
-    """One checkpoint on disk; `prefix` is the path without `.index`, as TensorFlow's functions take it."""
-
-    prefix: Path
-    step: int
-
-    @property
-    def bytes(self) -> int:
-        """Size on disk of the index and the data files."""
-        return sum(f.stat().st_size for f in self.prefix.parent.glob(self.prefix.name + ".*") if f.is_file())
 
 
 @dataclass(frozen=True)
@@ -52,31 +53,58 @@ class Variable:
 def save(folder: Path, step: int, tensors: Mapping[str, Any]) -> Checkpoint:
     """Write `tensors` (name → array) as the checkpoint of `step`, all or nothing; the newest from then on.
 
-    The files are complete and on disk before the first rename: data, index, then the state file that
-    `tf.train.latest_checkpoint` reads. Raises SaveFailed; what was there before is then still there.
+    Raises SaveFailed; the checkpoints of all other steps are then as they were.
+    """
+    with saving(folder, step, tensors) as commit:
+        return commit()
+
+
+@contextmanager
+def saving(folder: Path, step: int, tensors: Mapping[str, Any]) -> Iterator[Callable[[], Checkpoint]]:
+    """`save` in two parts: first the files are complete, on disk and hidden; the yielded function shows them.
+
+    It renames data, index, then the state file that `tf.train.latest_checkpoint` reads; where somebody has
+    removed the hidden folder meanwhile (see `unfinished`), it changes nothing. Both parts raise SaveFailed.
     """
     final = Checkpoint(folder / f"{BASE}-{step}", step)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=_UNFINISHED, dir=folder) as temporary:
-            prefix = Path(temporary) / final.prefix.name
+    with ExitStack() as stack:
+        with _saving(final):
+            folder.mkdir(parents=True, exist_ok=True)
+            hidden = tempfile.TemporaryDirectory(prefix=_UNFINISHED, dir=folder, ignore_cleanup_errors=True)
+            temporary = Path(stack.enter_context(hidden))
+            prefix = temporary / final.prefix.name
             _write(prefix, tensors)
             files = [prefix.with_name(prefix.name + suffix) for suffix in (".data-00000-of-00001", ".index")]
             for file in files:
                 _sync(file)
-            # An index that is replaced must never stand beside the new data.
-            (folder / files[-1].name).unlink(missing_ok=True)
-            for file in files:
-                file.rename(folder / file.name)
-            _sync(folder)
-            _write_state(folder, final, Path(temporary))
-        _sync(folder)
+
+        def commit() -> Checkpoint:
+            with _saving(final):
+                # An index that is replaced must never stand beside the new data. Moved, not deleted: without
+                # the hidden folder it stays.
+                with suppress(FileNotFoundError):
+                    (folder / files[-1].name).rename(temporary / "replaced")
+                for file in files:
+                    file.rename(folder / file.name)
+                _sync(folder)
+                _write_state(folder, final, temporary)
+                _sync(folder)
+            return final
+
+        yield commit
+
+
+@contextmanager
+def _saving(final: Checkpoint) -> Iterator[None]:
+    folder = final.prefix.parent
+    try:
+        yield
     except (OSError, tf.errors.OpError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else _reason(error, folder)
+        known = error.strerror if isinstance(error, OSError) else None
+        reason = known or _reason(error, folder).rpartition("; ")[2]  # before it, a hidden file's name
         raise SaveFailed(
-            f"The checkpoint of step {step} could not be saved in {folder}: {reason}."
+            f"The checkpoint of step {final.step} could not be saved in {folder}: {reason}."
         ) from error
-    return final
 
 
 def _write(prefix: Path, tensors: Mapping[str, Any]) -> None:
@@ -131,62 +159,9 @@ def _reason(error: BaseException, folder: Path) -> str:
     return re.sub(r"\{\{.*?\}\} ?| ?\[Op:.*?\]", "", text).rstrip(".")
 
 
-def remove_unfinished(folder: Path) -> None:
-    """Delete what saves that were killed have left in `folder`. Only for the run's one worker."""
-    for left in folder.glob(f"{_UNFINISHED}*"):
-        shutil.rmtree(left, ignore_errors=True)
-
-
-def list_checkpoints(folder: Path) -> list[Checkpoint]:
-    """The checkpoints in `folder`, whatever their base name, by ascending step.
-
-    Raises CheckpointMissing where the folder is there and cannot be read.
-    """
-    found: dict[int, tuple[float, Checkpoint]] = {}
-    try:
-        entries = list(os.scandir(folder))
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        raise _unreadable(folder, error) from error
-    for entry in entries:
-        prefix = entry.name.removesuffix(".index")
-        step = prefix.rpartition("-")[2]
-        is_step = step.isascii() and step.isdigit() and len(step) <= _MOST_DIGITS
-        if prefix == entry.name or not is_step:
-            continue
-        try:
-            modified = entry.stat().st_mtime
-        except FileNotFoundError:  # deleted since the listing
-            continue
-        except OSError as error:
-            raise _unreadable(folder, error) from error
-        # Two base names with one step: the later one is the one that is still being written.
-        if int(step) not in found or modified > found[int(step)][0]:
-            found[int(step)] = (modified, Checkpoint(folder / prefix, int(step)))
-    return [found[step][1] for step in sorted(found)]
-
-
-def _unreadable(folder: Path, error: OSError) -> CheckpointMissing:
-    return CheckpointMissing(f"The folder {folder.name} of checkpoints cannot be read: {error.strerror}.")
-
-
-def find(folder: Path, step: int) -> Checkpoint:
-    """The checkpoint of `step`. Raises CheckpointMissing, naming the steps that there are."""
-    there = list_checkpoints(folder)
-    for checkpoint in there:
-        if checkpoint.step == step:
-            return checkpoint
-    steps = ", ".join(str(c.step) for c in there[-5:]) or "none"
-    raise CheckpointMissing(f"There is no checkpoint of step {step}; the newest steps are: {steps}.")
-
-
-def latest(folder: Path) -> Checkpoint:
-    """The newest checkpoint. Raises CheckpointMissing where there is none."""
-    there = list_checkpoints(folder)
-    if not there:
-        raise CheckpointMissing(f"There is no checkpoint in {folder}; expected <name>-<step>.index files.")
-    return there[-1]
+def unfinished(folder: Path) -> list[Path]:
+    """The hidden folders of saves that are going on or were killed. To remove one calls its save off."""
+    return list(folder.glob(f"{_UNFINISHED}*"))
 
 
 @contextmanager
@@ -258,36 +233,3 @@ def read_newest_good(folder: Path) -> tuple[Checkpoint, dict[str, NDArray[Any]],
         except CheckpointMissing:  # deleted since the listing
             continue
     raise CheckpointMissing(f"There is no readable checkpoint in {folder}.")
-
-
-def averages_in(names: Mapping[str, Any], variable_names: Sequence[str]) -> list[str]:
-    """The averages that a checkpoint holds of any of `variable_names`; TensorFlow's own name first."""
-    found = {
-        name.removeprefix(f"{variable}/")
-        for variable in variable_names
-        for name in names
-        if name.startswith(f"{variable}/")
-    }
-    return sorted(found - OPTIMIZER_SLOTS, key=lambda n: (n != "ExponentialMovingAverage", n))
-
-
-def restore_map(
-    names: Mapping[str, Any], variable_names: Sequence[str], average: str | None
-) -> dict[str, str]:
-    """Variable → the name to restore it from, out of `names` that the checkpoint really holds.
-
-    With an average: its shadow where there is one, the raw value where there is none. Raises
-    CheckpointUnsuitable where no variable has that average, or where a variable is in neither form.
-    """
-    there = averages_in(names, variable_names)
-    if average and average not in there:
-        raise CheckpointUnsuitable(
-            f"The checkpoint holds no average called {average}; it holds: {', '.join(there) or 'none'}."
-        )
-    chosen = {}
-    for variable in variable_names:
-        shadow = average_name(variable, average) if average else variable
-        chosen[variable] = shadow if shadow in names else variable
-    if missing := [v for v, name in chosen.items() if name not in names]:
-        raise CheckpointUnsuitable(f"The checkpoint holds no {', '.join(missing)}.")
-    return chosen

@@ -38,13 +38,29 @@ class WorkerChild:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._over.set()
+        self.stop()
         self._thread.join()
+
+    def stop(self) -> None:
+        """Begin to stop it; the end of the block waits for that."""
+        self._over.set()
 
     def _keep_running(self) -> None:
         wait = _FIRST_WAIT
         while not self._over.is_set():
             began = time.monotonic()
+            ended = self._run()
+            if self._over.is_set():
+                return
+            if time.monotonic() - began > _HEALTHY_SECONDS:
+                wait = _FIRST_WAIT
+            log.warning("The worker %s; it starts again in %g s.", ended, wait)
+            self._over.wait(wait)
+            wait = min(2 * wait, _LONGEST_WAIT)
+
+    def _run(self) -> str:
+        """One worker from its start to its end, and how that came about."""
+        try:
             # In a session of its own, so that Ctrl-C in a terminal reaches it through the pipe alone.
             process = subprocess.Popen(
                 self._command,
@@ -53,18 +69,14 @@ class WorkerChild:
                 env=self._environment,
                 start_new_session=True,
             )
+        except OSError as error:  # no more processes, or no memory: there may be soon
+            return f"could not be started: {error.strerror}"
+        with process:
             while process.poll() is None and not self._over.wait(0.1):
                 pass
             if self._over.is_set():
                 _stop(process)
-                return
-            if time.monotonic() - began > _HEALTHY_SECONDS:
-                wait = _FIRST_WAIT
-            log.warning(
-                "The worker ended with exit code %s; it starts again in %g s.", process.returncode, wait
-            )
-            self._over.wait(wait)
-            wait = min(2 * wait, _LONGEST_WAIT)
+        return f"ended with exit code {process.returncode}"
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

@@ -7,6 +7,7 @@ import secrets
 import socket
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
 from statistics import fmean
@@ -16,7 +17,7 @@ from shadowboard.errors import LeaseLost, ShadowboardError, StoreUnavailable
 from shadowboard.lease import LEASE_SECONDS, Watch
 from shadowboard.records import Metric, Run, State
 from shadowboard.store import Store
-from worker.training import METRIC_EVERY, Advanced, Ended, Event, Saved, Saving, Started, train
+from worker.training import METRIC_EVERY, Advanced, Changing, Ended, Event, Saved, Started, train
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +64,7 @@ def work(store: Store, run_folder: Callable[[str], Path], stop: threading.Event)
 
     A run that `stop` interrupts saves a checkpoint and goes back to the queue.
     """
-    worker, watch = worker_name(), Watch()
+    worker, watch, complaint = worker_name(), Watch(), ""
     while not stop.is_set():
         try:
             run = store.claim(worker) or take_over_stalled(store, watch, worker)
@@ -71,8 +72,11 @@ def work(store: Store, run_folder: Callable[[str], Path], stop: threading.Event)
                 run_once(store, run, worker, run_folder(run.id), stop, interrupted="queued")
                 gc.collect()  # a compiled loop and its images hang together in a circle
                 continue
+            complaint = ""
         except ShadowboardError as error:
-            log.error("%s", error)
+            if str(error) != complaint:  # a full disk is still full half a second later
+                log.error("%s", error)
+            complaint = str(error)
         stop.wait(_POLL_SECONDS)
 
 
@@ -102,14 +106,16 @@ def run_once(
     log.info("Run %s (%s) starts or resumes.", run.id, run.name)
     with Heart(store, run.id, worker) as heart:
         recorder = _Recorder(store, run.id, worker, heart.stop_requested)
+
+        def should_stop() -> bool:
+            return stop.is_set() or heart.stop_requested.is_set()
+
         try:
             dataset = load_dataset(run.config.data)
-            events = train(
-                run.config, dataset.train, folder, lambda: stop.is_set() or heart.stop_requested.is_set()
-            )
-            for event in events:
-                recorder.record(event)
-                observe(event)
+            with closing(train(run.config, dataset.train, folder, should_stop)) as events:
+                for event in events:
+                    recorder.record(event)
+                    observe(event)
             asked = heart.stop_requested.is_set()  # a person's stop goes before the process's own end
             state, message = recorder.outcome("stopped" if asked else interrupted)
         except BrokenPipeError:
@@ -149,7 +155,7 @@ class _Recorder:
                 metrics = _metrics(step, losses.tolist())
                 if self._store.add_progress(*mine, step, steps_per_second, metrics):
                     self._stop_requested.set()
-            case Saving():
+            case Changing():
                 self._store.heartbeat(*mine)
             case Saved(checkpoint, _):
                 self._store.add_checkpoint(*mine, checkpoint.step, checkpoint.bytes)

@@ -3,9 +3,10 @@
 The trainer knows nothing of files, the events' reader nothing of tensors; this is where they meet.
 """
 
+import shutil
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -48,10 +49,12 @@ class Advanced:
 
 
 @dataclass(frozen=True)
-class Saving:
-    """A checkpoint is about to be written: the last moment to call it off."""
+class Changing:
+    """The run's folder is about to be changed: the last moment to call it off.
 
-    step: int
+    What is changed then was prepared before. So a worker that was suspended in between, and lost its run,
+    finds that the next one has removed what it would have shown, and removes nothing of the next one's.
+    """
 
 
 @dataclass(frozen=True)
@@ -71,17 +74,22 @@ class Ended:
     message: str
 
 
-Event = Started | Advanced | Saving | Saved | Ended
+Event = Started | Advanced | Changing | Saved | Ended
 
 
-def train(config: RunConfig, split: Split, folder: Path, should_stop: Callable[[], bool]) -> Iterator[Event]:
+def train(
+    config: RunConfig, split: Split, folder: Path, should_stop: Callable[[], bool]
+) -> Generator[Event, None, None]:
     """Train `config` on `split`, from the newest good checkpoint in `folder` if there is one.
 
     Saves at step 0, every `save_every` steps, at the end, and where `should_stop` (asked between
     chunks) ends it early. Raises SaveFailed, CheckpointUnsuitable, ConfigurationInvalid.
     """
     trainer = Trainer(config, split)
-    checkpoints.remove_unfinished(folder)
+    left = checkpoints.unfinished(folder)
+    yield Changing()
+    for killed in left:
+        shutil.rmtree(killed, ignore_errors=True)
     state, checkpoint, notes = _begin(trainer, folder)
     yield Started(state.step, checkpoint, notes)
     saved = state.step
@@ -126,8 +134,10 @@ def _begin(trainer: Trainer, folder: Path) -> tuple[State, Checkpoint | None, li
 
 
 def _save(folder: Path, state: State) -> Iterator[Event]:
-    yield Saving(state.step)
-    yield Saved(checkpoints.save(folder, state.step, state.tensors()), state)
+    with checkpoints.saving(folder, state.step, state.tensors()) as commit:
+        yield Changing()
+        saved = commit()
+    yield Saved(saved, state)
 
 
 class _Speed:

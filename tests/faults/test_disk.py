@@ -1,16 +1,51 @@
-"""A disk that takes no more: the operating system's own limit on file size, so the failing write is real."""
+"""A disk that takes no more, is slow or fails: real ones where that can be had, and errors at every call."""
 
+import errno
+import os
 import resource
 import subprocess
 import sys
+import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+import pytest
 import tensorflow as tf
 
+from shadowboard import checkpoints, lease
+from shadowboard.configuration import RunConfig, parse_config
+from shadowboard.errors import SaveFailed
+from shadowboard.records import Run
 from shadowboard.store import Store
+from tests.faults.checkpoint_reader import all_tensors
+from tests.faults.processes import process, run, wait_for
+from tests.faults.workers import resume, store_of, work
+from worker import loop
 
 ROOT = Path(__file__).parents[2]
 LIMIT = 2**20  # enough for the database, not for 3 MB of weights
+
+Tell = Callable[[str, int, str], None]
+Tensors = dict[str, dict[str, bytes]]
+
+
+@pytest.fixture(scope="module")
+def config(small_data: Path) -> RunConfig:
+    knobs = {"steps": 100, "batch_size": 20, "hidden": [8], "save_every": 5, "optimizer": "momentum"}
+    return parse_config(knobs | {"data": str(small_data)})
+
+
+@pytest.fixture(scope="module")
+def expected(config: RunConfig, tmp_path_factory: pytest.TempPathFactory) -> Tensors:
+    """What a run that nothing happens to ends with."""
+    home = tmp_path_factory.mktemp("home")
+    store = store_of(home)
+    alone = store.create_run(config, worker="nobody").id
+    store.close()
+    assert run(resume, home, alone) == 0
+    return all_tensors(home / "runs" / alone)
 
 
 def test_a_checkpoint_that_does_not_fit_ends_the_run_with_one_sentence(tmp_path: Path) -> None:
@@ -24,13 +59,153 @@ def test_a_checkpoint_that_does_not_fit_ends_the_run_with_one_sentence(tmp_path:
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (LIMIT, LIMIT)),
     )
     assert done.returncode == 1
-    store = Store(f"sqlite:///{tmp_path / 'shadowboard.db'}")
+    store = store_of(tmp_path)
     (run,) = store.runs()
     store.close()
+    folder = tmp_path / "runs" / run.id
     assert run.state == "failed"
-    assert run.message.startswith("The checkpoint of step 0 could not be saved in ")
+    assert run.message == f"The checkpoint of step 0 could not be saved in {folder}: File too large."
     assert done.stderr.splitlines()[-1] == f"shadowboard: Run {run.id} failed: {run.message}"
     assert "Traceback" not in done.stderr
-    folder = tmp_path / "runs" / run.id
     assert tf.train.latest_checkpoint(str(folder)) is None
     assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "mended", "reason"),
+    [("size=1m", "size=64m", "No space left on device"), ("ro", "rw", "Read-only file system")],
+)
+def test_saving_comes_back_with_the_disk(
+    tmp_path: Path,
+    config: RunConfig,
+    expected: Tensors,
+    disk: Callable[[str], None],
+    fault: str,
+    mended: str,
+    reason: str,
+) -> None:
+    store = store_of(tmp_path)
+    failing = store.create_run(config, worker="nobody").id
+    folder = tmp_path / "runs" / failing
+    assert run(resume, tmp_path, failing, 0) != 0  # killed before its second checkpoint
+
+    disk(fault)
+    assert run(resume, tmp_path, failing) == 0
+    failed = store.run(failing)
+    there = all_tensors(folder)  # which reads them all
+    first_missing = 5 * len(there)
+    assert failed.state == "failed"
+    assert failed.message == (
+        f"The checkpoint of step {first_missing} could not be saved in {folder}: {reason}."
+    )
+    assert first_missing < 100
+    assert there.items() <= expected.items()
+    assert tf.train.latest_checkpoint(str(folder)) == str(folder / f"model.ckpt-{first_missing - 5}")
+
+    disk(mended)
+    store.requeue(failing)
+    assert run(resume, tmp_path, failing) == 0
+    assert store.run(failing).state == "finished"
+    assert all_tensors(folder) == expected
+    assert checkpoints.unfinished(folder) == []
+
+
+def test_a_run_outlives_a_disk_that_has_no_room_even_for_the_database(
+    tmp_path: Path, config: RunConfig, disk: Callable[[str], None]
+) -> None:
+    home = tmp_path / "runs"  # all of it on that disk
+    disk("size=4m")
+    store = store_of(home)
+    longer = config.model_copy(update={"steps": 60_000, "save_every": 20_000})
+    run_id = store.create_run(longer).id
+    with process(work, home, 1.5, tmp_path / "log"):
+        wait_for(lambda: store.run(run_id).step > 100)
+        stood = fill(home / "filler", lambda: store.run(run_id))
+        assert stood.state == "training"
+        (home / "filler").unlink()
+        disk("size=64m")
+        wait_for(lambda: store.run(run_id).state == "finished")
+    store.close()
+    said = [line for line in (tmp_path / "log").read_text().splitlines() if "cannot be used" in line]
+    assert 1 <= len(said) <= 4
+    assert "disk is full" in said[0]
+
+
+def fill(filler: Path, look: Callable[[], Run]) -> Run:
+    """Take all room, until a run has stood still for a while; give the run."""
+    before, since = look(), time.monotonic()
+    with filler.open("wb", buffering=0) as file:
+        while time.monotonic() - since < 1:
+            try:
+                file.write(bytes(4096))
+            except OSError:
+                time.sleep(0.05)
+            if (run := look()).beat != before.beat:
+                before, since = run, time.monotonic()
+    return before
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.EDQUOT, errno.ENOSPC, errno.EROFS])
+def test_an_error_at_any_call_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, tell: Tell
+) -> None:
+    tensors = {"layer1/weights": np.arange(6, dtype=np.float32)}
+    calls = [0]
+    fatal = [-1]
+
+    def failing(call: Callable[..., None]) -> Callable[..., None]:
+        def counted(*arguments: object) -> None:
+            calls[0] += 1
+            if calls[0] == fatal[0]:
+                raise OSError(number, os.strerror(number))
+            call(*arguments)
+
+        return counted
+
+    monkeypatch.setattr(os, "fsync", failing(os.fsync))
+    monkeypatch.setattr(os, "rename", failing(os.rename))
+    checkpoints.save(tmp_path, 1, tensors)
+    calls[0] = 0
+    checkpoints.save(tmp_path, 2, tensors)
+    every = calls[0]
+    assert every == 9
+    for step in range(3, 3 + every):
+        before = [c.step for c in checkpoints.list_checkpoints(tmp_path)]
+        calls[0], fatal[0] = 0, step - 2
+        with pytest.raises(SaveFailed, match=rf"step {step} could not be saved in .*: {os.strerror(number)}"):
+            checkpoints.save(tmp_path, step, tensors)
+        fatal[0] = -1
+        shown = [c.step for c in checkpoints.list_checkpoints(tmp_path)]
+        assert shown in (before, [*before, step])  # after the last rename it is there, though not for sure
+        assert checkpoints.read_newest_good(tmp_path)[2] == []
+        newest = tf.train.latest_checkpoint(str(tmp_path))
+        tf.train.load_checkpoint(newest).get_tensor("layer1/weights")
+        assert checkpoints.unfinished(tmp_path) == []
+    checkpoints.save(tmp_path, 100, tensors)
+    assert tf.train.latest_checkpoint(str(tmp_path)) == str(tmp_path / "model.ckpt-100")
+    tell(f"{os.strerror(number)}, at each system call of a save", every, "a sentence; all before is there")
+
+
+def test_a_slow_disk_costs_no_lease(
+    tmp_path: Path, store: Store, config: RunConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lease, "LEASE_SECONDS", 0.5)
+    monkeypatch.setattr(loop, "HEARTBEAT_SECONDS", 0.05)
+    sync = os.fsync
+    monkeypatch.setattr(os, "fsync", lambda descriptor: (time.sleep(0.2), sync(descriptor)))
+    run = store.create_run(config.model_copy(update={"steps": 1}), worker="slow")
+    watch, stalled = lease.Watch(), []
+    over = threading.Event()
+
+    def look() -> None:
+        while not over.wait(0.02):
+            stalled.extend(watch.stalled(store.runs(state="training")))
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    try:
+        ended = loop.run_once(store, run, "slow", tmp_path / run.id, threading.Event(), "queued")
+    finally:
+        over.set()
+        thread.join()
+    assert (ended.state, stalled) == ("finished", [])

@@ -12,8 +12,12 @@ from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
+import pytest
+
 from shadowboard.records import Run
 from shadowboard.store import Store
+from tests.faults.processes import wait_for
+from worker.child import WorkerChild
 
 ROOT = Path(__file__).parents[2]
 
@@ -41,14 +45,6 @@ def up(home: Path, *options: str) -> Iterator["tuple[subprocess.Popen[str], str]
 def get(url: str) -> Any:
     with urlopen(url, timeout=60) as answer:
         return json.load(answer)
-
-
-def wait_for(condition: Callable[[], Any]) -> Any:
-    give_up = time.monotonic() + 90
-    while not (value := condition()):
-        assert time.monotonic() < give_up, "waited for a minute and a half"
-        time.sleep(0.05)
-    return value
 
 
 def child_of(process: "subprocess.Popen[str]") -> int:
@@ -113,6 +109,69 @@ def test_the_worker_does_not_outlive_a_killed_up(tmp_path: Path) -> None:
         wait_for(lambda: not is_alive(worker))
     left = only_run(home)
     assert (left.state, left.step) == ("queued", left.latest_checkpoint)
+
+
+@pytest.mark.parametrize("command", ["up", "serve", "work"])
+def test_it_ends_cleanly_whenever_it_is_told_to(
+    tmp_path: Path, command: str, thorough: bool, tell: Callable[[str, int, str], None]
+) -> None:
+    times, slowest = 20 if thorough else 2, 0.0
+    for number in range(times):
+        home = tmp_path / str(number % 2)  # new, or with a run already
+        line = [sys.executable, "-m", "shadowboard.cli", command, "--home", str(home)]
+        with subprocess.Popen(
+            line + (["--port", "0"] if command != "work" else []),
+            cwd=ROOT,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        ) as process:
+            wait_for(lambda process=process: is_handled(process.pid, signal.SIGTERM))
+            time.sleep((6 if thorough else 3) * number / times)  # while TensorFlow loads, and after
+            began = time.monotonic()
+            process.send_signal(signal.SIGTERM if number % 2 else signal.SIGINT)
+            _, errors = process.communicate(timeout=60)
+        assert process.returncode == 0
+        assert "Traceback" not in errors
+        slowest = max(slowest, time.monotonic() - began)
+    tell(
+        f"SIGTERM or SIGINT to `shadowboard {command}` in its first seconds",
+        times,
+        f"{slowest:.1f} s at most",
+    )
+
+
+def is_handled(pid: int, number: signal.Signals) -> bool:
+    """Whether the process has a handler for the signal."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return bool(int(status.partition("SigCgt:")[2].split()[0], 16) >> (number - 1) & 1)
+
+
+def test_a_worker_that_cannot_start_is_tried_again_ever_later(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    waits = iter([OSError(11, "Resource temporarily unavailable"), 7, -9])
+
+    def start(command: list[str], **_: Any) -> Any:
+        outcome = next(waits, None)
+        if isinstance(outcome, OSError):
+            raise outcome
+        code = f"import os, sys; os.kill(os.getpid(), 9) if {outcome} == -9 else sys.exit({outcome})"
+        if outcome is None:
+            code = "import sys; sys.stdin.read()"
+        return real([sys.executable, "-S", "-c", code], stdin=subprocess.PIPE)
+
+    real = subprocess.Popen
+    monkeypatch.setattr("worker.child.subprocess.Popen", start)
+    monkeypatch.setattr("worker.child._FIRST_WAIT", 0.01)
+    with WorkerChild({}):
+        wait_for(lambda: len(caplog.messages) == 3)
+    assert caplog.messages == [
+        "The worker could not be started: Resource temporarily unavailable; it starts again in 0.01 s.",
+        "The worker ended with exit code 7; it starts again in 0.02 s.",
+        "The worker ended with exit code -9; it starts again in 0.04 s.",
+    ]
 
 
 def test_up_without_training_queues_nothing(tmp_path: Path) -> None:

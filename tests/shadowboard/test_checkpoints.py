@@ -1,5 +1,6 @@
 """Against TensorFlow's own readers, and on damaged files."""
 
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shadowboard import checkpoints
-from shadowboard.checkpoints import restore_map, save
+from shadowboard.checkpoints import save
 from shadowboard.errors import (
     CheckpointDamaged,
     CheckpointMissing,
@@ -170,25 +171,16 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
         save(tmp_path / "file" / "run", 1, tensors())
 
 
-def test_what_a_killed_save_left_is_removed(tmp_path: Path) -> None:
-    save(tmp_path, 1, tensors())
-    (tmp_path / ".saving-x").mkdir()
-    (tmp_path / ".saving-x" / "model.ckpt-2.index").touch()
-    checkpoints.remove_unfinished(tmp_path)
-    assert not (tmp_path / ".saving-x").exists()
-    assert checkpoints.latest(tmp_path).step == 1
-
-
-NAMES = dict.fromkeys(("a", f"a/{EMA}", "a/EMA_0.9", "a/Momentum", "b", "global_step"), ())
-
-
-def test_restore_maps_never_invent_a_name() -> None:
-    assert restore_map(NAMES, ["a", "b"], None) == {"a": "a", "b": "b"}
-    assert restore_map(NAMES, ["a", "b"], EMA) == {"a": f"a/{EMA}", "b": "b"}
-    assert checkpoints.averages_in(NAMES, ["a", "b"]) == [EMA, "EMA_0.9"]
-    with pytest.raises(CheckpointUnsuitable, match=f"no average called X; it holds: {EMA}, EMA_0.9"):
-        restore_map(NAMES, ["a", "b"], "X")
-    with pytest.raises(CheckpointUnsuitable, match="no average called Momentum"):  # there, and no average
-        restore_map(NAMES, ["a", "b"], "Momentum")
-    with pytest.raises(CheckpointUnsuitable, match="holds no c"):
-        restore_map(NAMES, ["a", "c"], None)
+def test_what_is_not_shown_is_not_there_and_can_be_called_off(tmp_path: Path) -> None:
+    save(tmp_path, 1, tensors(1))
+    with checkpoints.saving(tmp_path, 1, tensors(2)) as commit:
+        (hidden,) = checkpoints.unfinished(tmp_path)
+        assert sorted(file.name for file in hidden.iterdir()) == [
+            "model.ckpt-1.data-00000-of-00001",
+            "model.ckpt-1.index",
+        ]
+        shutil.rmtree(hidden)
+        with pytest.raises(SaveFailed, match="step 1 could not be saved"):
+            commit()
+    assert checkpoints.unfinished(tmp_path) == []
+    assert checkpoints.read(checkpoints.latest(tmp_path))["global_step"] == 1
