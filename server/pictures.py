@@ -2,12 +2,14 @@
 
 import base64
 import io
-from typing import TYPE_CHECKING, Any
+from itertools import chain
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 from fastapi import Request
 from numpy.typing import NDArray
 from PIL import Image
+from pydantic import BaseModel, Field
 from pydantic_core import from_json
 
 from server.engine import Engine
@@ -36,6 +38,16 @@ _PIXELS = {
 
 
 _ONE_DRAWN = [[int(4 <= y < 24 and 13 <= x < 15) for x in range(28)] for y in range(28)]
+
+
+_Pixel = Annotated[float, Field(strict=True, ge=0, le=1)]
+_Row = Annotated[list[_Pixel], Field(min_length=28, max_length=28)]
+
+
+class _Clean(BaseModel):
+    """A body of 28×28 numbers with nothing wrong about it."""
+
+    image: Annotated[list[_Row], Field(min_length=28, max_length=28)]
 
 
 def _object(name: str, schema: dict[str, Any], example: Any) -> dict[str, Any]:
@@ -100,6 +112,10 @@ def many_pictures(body: bytes) -> NDArray[np.float32]:
     decoder = _Decoder()
     for i, image in enumerate(images):
         try:
+            if isinstance(image, dict):
+                raise PictureInvalid(
+                    "an object was sent; expected 28 rows of 28 numbers, or a file in Base64, with no name."
+                )
             digits[i] = _drawn(decoder.file(image)) if isinstance(image, str) else _numbers(image)
         except PictureInvalid as error:
             raise PictureInvalid(f"images.{i}: {error}") from None
@@ -107,7 +123,11 @@ def many_pictures(body: bytes) -> NDArray[np.float32]:
 
 
 def _pixels(body: bytes) -> "DigitImage":
-    return _numbers(_member(body, "image", '{"image": 28 rows of 28 numbers}'))
+    try:  # parsed and checked at once, which takes half as long
+        rows = _Clean.model_validate_json(body).image
+    except ValueError:  # what is wrong, others say better
+        return _numbers(_member(body, "image", '{"image": 28 rows of 28 numbers}'))
+    return _with_ink(np.fromiter(chain.from_iterable(rows), np.float32, 28 * 28).reshape(28, 28))
 
 
 def _member(body: bytes, name: str, expected: str) -> Any:

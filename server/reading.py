@@ -36,6 +36,6 @@ def read(
     `sets`: the name of an average, None for the raw weights, with its weights. One forward pass a set.
     Raises CheckpointUnsuitable where weights are too large to read with.
     """
-    pixels = images.reshape(len(images), -1)
-    found = [(average, probabilities(weights, pixels, activation).tolist()) for average, weights in sets]
-    return [[Reading(average, rows[i]) for average, rows in found] for i in range(len(images))]
+    averages, weights = zip(*sets, strict=True)
+    found = probabilities(weights, images.reshape(len(images), -1), activation).tolist()
+    return [[Reading(*reading) for reading in zip(averages, rows, strict=True)] for rows in found]

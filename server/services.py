@@ -36,9 +36,10 @@ async def _services(request: Request) -> Services:
     return cast(Services, request.app.state.services)
 
 
-async def _engine(request: Request) -> Engine:
+async def the_engine(request: Request) -> Engine:
+    """The engine as soon as it is loaded. Raises HTTPException 503 where that takes too long."""
     return await cast(Services, request.app.state.services).loader.engine()
 
 
 TheServices = Annotated[Services, Depends(_services)]
-TheEngine = Annotated[Engine, Depends(_engine)]
+TheEngine = Annotated[Engine, Depends(the_engine)]

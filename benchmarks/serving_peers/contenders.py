@@ -43,7 +43,7 @@ class Contender(NamedTuple):
     readings: Readings | None = lambda answer: (answer["raw"], answer["ema"])
 
 
-OURS, FLOOR = "shadowboard", "echo"
+OURS, FLOOR = "shadowboard", "echo_json"
 SERVING, MLSERVER = ".bench-venv-serving", ".bench-venv-mlserver"
 PEERS = "benchmarks.serving_peers"
 CONTENDERS = {
@@ -53,10 +53,10 @@ CONTENDERS = {
         ".venv",
         readings=lambda answer: (answer["raw"]["probabilities"], answer["ema"]["probabilities"]),
     ),
-    FLOOR: Contender("FastAPI, the bytes echoed: the floor", f"{PEERS}.fastapi_echo", ".venv", readings=None),
-    "echo_json": Contender(
-        "FastAPI, the JSON read and echoed", f"{PEERS}.fastapi_echo_json", ".venv", readings=None
+    FLOOR: Contender(
+        "FastAPI, the JSON read and echoed: the floor", f"{PEERS}.fastapi_echo_json", ".venv", readings=None
     ),
+    "echo": Contender("FastAPI, the bytes echoed", f"{PEERS}.fastapi_echo", ".venv", readings=None),
     "litserve": Contender("LitServe", f"{PEERS}.litserve_api", SERVING),
     "bentoml": Contender("BentoML", f"{PEERS}.bentoml_service", SERVING),
     "mlserver": Contender(

@@ -1,7 +1,7 @@
 """What weights read in pictures."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from pydantic import BaseModel, Field
 
@@ -45,10 +45,14 @@ class PictureReadings(BaseModel):
 
     @classmethod
     def of(cls, readings: "Sequence[Reading]", **more: Any) -> Self:
-        """The view of the raw reading and each average's; `more` are fields of a subclass."""
+        """The view of the raw reading and each average's; `more` are fields of a subclass.
+
+        Not validated, for it takes longer than all the rest, and nothing of it comes from outside.
+        """
         raw, *averaged = readings
         averages = [AveragedReadingView.of(reading, average=reading.average) for reading in averaged]
-        return cls(raw=ReadingView.of(raw), ema=averages[0] if averages else None, averages=averages, **more)
+        ema = averages[0] if averages else None
+        return cast(Self, cls.model_construct(raw=ReadingView.of(raw), ema=ema, averages=averages, **more))
 
 
 class Read(BaseModel):

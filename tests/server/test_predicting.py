@@ -129,20 +129,23 @@ def test_a_failure_is_not_kept(looks: Looks, clock: Clock) -> None:
 @pytest.mark.parametrize("activation", ["relu", "tanh", "sigmoid", "none"])
 @pytest.mark.parametrize("hidden", [[], [500], [30, 20]])
 @pytest.mark.parametrize("n", [1, 2, 33])
-def test_probabilities_are_tensorflows(hidden: list[int], activation: str, n: int) -> None:
+@pytest.mark.parametrize("ink", [0.0, 0.2, 1.0])
+def test_probabilities_are_tensorflows(hidden: list[int], activation: str, n: int, ink: float) -> None:
     import tensorflow as tf
 
     weights = {name: value * 2 for name, value in init(hidden, seed=1).items()}
-    images = np.random.default_rng(n).random((n, 784), np.float32)
+    generator = np.random.default_rng(n)
+    images = generator.random((n, 784), np.float32) * (generator.random(784, np.float32) < ink)
     expected = tf.nn.softmax(logits(weights, images, activation)).numpy()
     for same in (weights, {name: np.asarray(value) for name, value in weights.items()}):
-        found = probabilities(same, images, activation)
+        found = probabilities([same, same], images, activation)
         assert found.dtype == np.float32
-        assert found == pytest.approx(expected, rel=3e-5, abs=1e-7)
+        assert found[:, 0] == pytest.approx(expected, rel=3e-5, abs=1e-7)
+        assert np.array_equal(found[:, 1], found[:, 0])
 
 
 @pytest.mark.parametrize("huge", [1e38, np.inf, np.nan])
 def test_weights_too_large_to_read_with(huge: float) -> None:
     weights = {name: np.full(value.shape, huge, np.float32) for name, value in init([8], seed=1).items()}
     with pytest.raises(CheckpointUnsuitable, match="logits are not finite"):
-        probabilities(weights, np.ones((1, 784), np.float32))
+        probabilities([weights], np.ones((1, 784), np.float32))
