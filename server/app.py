@@ -26,6 +26,7 @@ from server.routes import (
     images,
     predict,
     readings,
+    run_comparison,
     runs,
     standings,
 )
@@ -85,6 +86,8 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=lifespan,
         docs_url=None,  # their pages load scripts from elsewhere; server/api_page.py is ours
         redoc_url=None,
+        # For OpenTelemetry, which it looks for at each request; server/telemetry.py is ours.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
         middleware=[
             Middleware(RequestLog),
             Middleware(SecurityHeaders),
@@ -98,10 +101,18 @@ def create_app(settings: Settings) -> FastAPI:
     )
     problems.install(app)
     for router in (
+        predict.router,  # programs ask it often, and each router before it would cost them time
         *(health.router, evaluate.router, evaluated_images.router, compare.router),
-        *(predict.router, readings.router, images.router),
+        *(readings.router, images.router),
         # The standings first: otherwise /runs/scores would be the run called scores.
-        *(standings.router, runs.router, history.router, checkpoints_router(), events.router),
+        *(
+            standings.router,
+            runs.router,
+            history.router,
+            run_comparison.router,
+            checkpoints_router(),
+            events.router,
+        ),
     ):
         app.include_router(router, dependencies=[Depends(only_known)])
     app.include_router(page_router(assets))

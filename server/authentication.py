@@ -60,6 +60,11 @@ async def is_token(token: SecretStr, offered: bytes) -> bool:
     return right
 
 
+def came_by_https(connection: HTTPConnection) -> bool:
+    """Also to a proxy in front. Who forges this header gets a stricter cookie, nothing else."""
+    return "https" in (connection.url.scheme, connection.headers.get("x-forwarded-proto", ""))
+
+
 def new_session(token: SecretStr, now: float) -> str:
     """The cookie's value: when it expires, and a signature that ends with the token."""
     expires = str(int(now) + SESSION_SECONDS)

@@ -36,6 +36,12 @@ def _new_name(text: str) -> str:
     return text
 
 
+def _pair(text: str) -> str:
+    if "=" not in text:
+        raise ValueError("variable=name")
+    return text
+
+
 def _event_id(text: str) -> str:
     if text:
         decode(text)
@@ -104,6 +110,33 @@ AverageName = Annotated[
         openapi_examples={
             "the first": Example(summary="As the first average is called", value="ExponentialMovingAverage")
         },
+    ),
+]
+VariableName = Annotated[
+    _Name,
+    Query(
+        description="Name of a variable in the checkpoint",
+        openapi_examples={"a layer's weights": Example(value="layer1/weights")},
+    ),
+]
+VariableNames = Annotated[
+    list[_Name],
+    Query(
+        default_factory=list,
+        max_length=500,
+        description="Names of variables, repeatable; none: all of them",
+        openapi_examples={"a layer's weights": Example(value=["layer1/weights"])},
+    ),
+]
+Renames = Annotated[
+    list[
+        Annotated[_Name, AfterValidator(_pair), _text(maxLength=_LONGEST, pattern=r"^[^\u0000]*=[^\u0000]*$")]
+    ],
+    Query(
+        default_factory=list,
+        max_length=100,
+        description="`variable=name`: restore this variable from that name in the checkpoint; repeatable",
+        openapi_examples={"a bias": Example(value=["layer1/biases=layer1/biases"])},
     ),
 ]
 EventId = Annotated[str, AfterValidator(_event_id), _text(pattern=f"^({PATTERN})?$")]

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 from http import HTTPStatus
 from typing import Any
 
@@ -24,6 +25,7 @@ MEDIA_TYPE = "application/problem+json"
 
 _LONGEST = 100  # characters of a value that is quoted
 _RETRY_SECONDS = "5"
+_FOLDERS = re.compile(r"(?<![^\s('\"])(?:[a-z+]+:///?[^\s/]*)?(?:/[^\s/]+)*/(?=[^\s/])")  # of a path or URL
 _METHODS = ("GET", "POST", "PATCH", "DELETE")
 
 _STATUS: dict[type[errors.ShadowboardError], HTTPStatus] = {
@@ -39,6 +41,7 @@ _STATUS: dict[type[errors.ShadowboardError], HTTPStatus] = {
     errors.Busy: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
 }
+_NAME_FILES = (errors.DatasetError, errors.CheckpointError, errors.StoreUnavailable)
 
 
 class Problem(BaseModel):
@@ -82,9 +85,19 @@ def install(app: FastAPI) -> None:
 
 async def _domain_error(_request: Request, error: errors.ShadowboardError) -> Response:
     status = _status(type(error))
+    detail = str(error)
+    if isinstance(error, _NAME_FILES):
+        detail = without_folders(detail)
     if status == HTTPStatus.INTERNAL_SERVER_ERROR:
         log.error("%s", error)
-    return problem(status, str(error))
+    elif detail != str(error):
+        log.warning("%s", error)
+    return problem(status, detail)
+
+
+def without_folders(sentence: str) -> str:
+    """With the files that it names, but without the folders in which this machine has them."""
+    return _FOLDERS.sub("", sentence)
 
 
 async def _http_error(request: Request, error: HTTPException) -> Response:
@@ -133,8 +146,6 @@ def _sentence(error: dict[str, Any]) -> str:
         return f"There is no field called {name}."
     if error["type"] == "json_invalid":
         return f"The body is no JSON: {error['ctx']['error'].lower()} at character {where[-1]}."
-    if error["type"] == "bool_parsing":
-        error = error | {"msg": "true or false"}
     if len(repr(error["input"])) > _LONGEST:
         error = error | {"input": repr(error["input"])[:_LONGEST] + "…"}
     return sentence(error, name)

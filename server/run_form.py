@@ -7,6 +7,7 @@ from typing import Any
 
 from shadowboard.averaging import Average
 from shadowboard.configuration import RunConfig
+from shadowboard.validation import limits
 
 _GROUPS = {
     "Length and data": ("steps", "save_every", "batch_size", "seed"),
@@ -99,22 +100,9 @@ def _knob(name: str, schema: Mapping[str, Any]) -> Knob:
         help=schema["description"],
         default=", ".join(map(str, default)) if isinstance(default, list) else _plain(default),
         kind=kind,
-        limits=_limits(schema),
+        limits=limits(schema),
         choices=tuple(schema.get("enum", ())),
     )
-
-
-def _limits(schema: Mapping[str, Any]) -> str:
-    """`1 to 65,536`; `above 0 to 1`; `0 to below 1`; empty for what has none."""
-    if schema["type"] == "integer" and "exclusiveMaximum" in schema:
-        schema = {**schema, "maximum": schema["exclusiveMaximum"] - 1}
-    low = schema.get("minimum", schema.get("exclusiveMinimum"))
-    high = schema.get("maximum", schema.get("exclusiveMaximum"))
-    if low is None or high is None:
-        return ""
-    above = "" if "minimum" in schema else "above "
-    below = "" if "maximum" in schema else "below "
-    return f"{above}{low:,.15g} to {below}{high:,.15g}"
 
 
 def _plain(value: Any) -> str:

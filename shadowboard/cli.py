@@ -4,7 +4,6 @@ import atexit
 import gc
 import logging
 import os
-import signal
 import sys
 import threading
 from pathlib import Path
@@ -15,6 +14,7 @@ from typer.exceptions import TyperException
 
 from shadowboard.configuration import RunConfig, parse_average, parse_config
 from shadowboard.errors import RunBusy, ShadowboardError, StoreUnavailable
+from shadowboard.inspect_command import inspect_command
 from shadowboard.options import (
     AllowedHosts,
     AsJson,
@@ -28,7 +28,9 @@ from shadowboard.options import (
     WeightsCache,
     open_store,
 )
+from shadowboard.recover_command import recover_command
 from shadowboard.settings import load_settings
+from shadowboard.stopping import ended_at_once, set_when_input_ends, stop_on_signals
 from shadowboard.weights_commands import weights_commands
 
 app = typer.Typer(
@@ -38,6 +40,8 @@ app = typer.Typer(
     add_completion=False,
 )
 app.add_typer(weights_commands)
+app.add_typer(inspect_command)
+app.add_typer(recover_command)
 
 _DEFAULTS = RunConfig()
 
@@ -92,7 +96,7 @@ def up(
                 stack.enter_context(child)
             typer.echo(f"Shadowboard is at {url} (Ctrl-C stops it; started again, it goes on)")
 
-        serve_pages(settings, announce)
+        serve_pages(settings, announce, child.stop)
 
 
 @app.command()
@@ -134,11 +138,12 @@ def work(
     """The worker alone: trains queued runs, one after the other, until it is stopped."""
     _log_to_stderr()
     settings = load_settings(home=home, database_url=database_url)
-    stop = _stop_on_signals()
+    stop = stop_on_signals()
     if until_input_ends:
-        threading.Thread(target=_set_when_input_ends, args=(stop,), daemon=True).start()
+        threading.Thread(target=set_when_input_ends, args=(stop,), daemon=True).start()
     with open_store(settings) as store:
-        from worker.loop import work as take_runs
+        with ended_at_once(stop):  # until then there is nothing to save
+            from worker.loop import work as take_runs
 
         if until_input_ends:
             os.nice(5)  # from here on: the server answers people, the training only a clock
@@ -194,7 +199,7 @@ def train(
         "data": data if data == _DEFAULTS.data else str(Path(data).resolve()),
     }
     config = parse_config(knobs)
-    settings, stop = load_settings(home=home, database_url=database_url), _stop_on_signals()
+    settings, stop = load_settings(home=home, database_url=database_url), stop_on_signals()
     with open_store(settings) as store:
         from worker.foreground import take, train_in_foreground
         from worker.loop import worker_name
@@ -240,26 +245,6 @@ def _refuse_knobs(context: typer.Context) -> None:
             )
 
 
-def _stop_on_signals() -> threading.Event:
-    """An event that the first SIGINT or SIGTERM sets; a second one ends the process at once."""
-    stop = threading.Event()
-
-    def handle(number: int, _frame: object) -> None:
-        signal.signal(number, signal.SIG_DFL)
-        stop.set()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, handle)
-    return stop
-
-
-def _set_when_input_ends(stop: threading.Event) -> None:
-    # Not through sys.stdin: a thread that holds its lock at the interpreter's end is a fatal error.
-    while os.read(0, 4096):
-        pass
-    stop.set()
-
-
 def _log_to_stderr(level: str = "info") -> None:
     from server.logs import log_to_stderr
 
@@ -276,7 +261,12 @@ def main() -> None:
     # At its exit Python would look through all of TensorFlow for garbage, which takes a second.
     atexit.register(gc.freeze)
     try:
-        sys.exit(app(standalone_mode=False) or 0)
+        code = app(standalone_mode=False) or 0
+        if threading.active_count() > 1:  # all is put away; what still loads, nobody need wait for
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(code)
+        sys.exit(code)
     except TyperException as error:
         if debug:
             raise

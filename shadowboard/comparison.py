@@ -11,7 +11,7 @@ from scipy.special import bdtr
 from shadowboard.evaluation import Evaluation
 
 _ALPHA = 0.05  # the level of every test and interval here
-_FEWEST = 6  # discordant images: of fewer, even if all speak for one side, none gives a p below _ALPHA
+FEWEST = 6  # discordant images: of fewer, even if all speak for one side, none gives a p below _ALPHA
 
 _Z = 1.959963984540054  # the 97.5 % quantile of the normal distribution
 _HALVINGS = 60  # of an interval no longer than 2: to the last bit
@@ -180,7 +180,7 @@ def verdict(step: int, split: str, comparison: Comparison, average: str = "") ->
             f"At step {step:,} the {averaged_weights} and the raw weights read all of {images} alike, "
             f"{raw.correct:,} of them right. Averaging makes no difference here."
         )
-    low, high = (_signed_points(bound) for bound in comparison.interval)
+    low, high = (signed_points(bound) for bound in comparison.interval)
     if comparison.images == 0:
         return (
             f"At step {step:,} the {averaged_weights} and the raw weights read exactly as many right, "
@@ -191,7 +191,7 @@ def verdict(step: int, split: str, comparison: Comparison, average: str = "") ->
     return (
         f"At step {step:,} the {averaged_weights} read {averaged.correct:,} of {images} right, "
         f"the raw weights {raw.correct:,}: {abs(comparison.images):,} {more} "
-        f"({_signed_points(comparison.difference)} pp, 95 % interval {low} to {high}, "
+        f"({signed_points(comparison.difference)} pp, 95 % interval {low} to {high}, "
         f"{_p_text(comparison.p_value)}). {_conclusion(comparison)}"
     )
 
@@ -199,7 +199,7 @@ def verdict(step: int, split: str, comparison: Comparison, average: str = "") ->
 def _conclusion(comparison: Comparison) -> str:
     if comparison.better:
         return f"Averaging {'helps' if comparison.better == 'averaged' else 'hurts'} here."
-    if comparison.discordant < _FEWEST:
+    if comparison.discordant < FEWEST:
         are = "1 image is" if comparison.discordant == 1 else f"{comparison.discordant} images are"
         return f"Only {are} read right by one of the two alone, too few to tell."
     low, high = comparison.interval
@@ -208,9 +208,17 @@ def _conclusion(comparison: Comparison) -> str:
     return "That could be chance."
 
 
-def _signed_points(share: float) -> str:
-    """A difference of shares in percentage points: `+0.26`, `−0.04`, and `0.00` where it is exactly none."""
-    return f"{100 * share:{'+' if share else ''}.2f}".replace("-", "−")
+def signed_points(share: float) -> str:
+    """A difference of shares in percentage points: `+0.26`, `−0.04`, and `0.00` where it is exactly none.
+
+    One that two decimals would round to none has one significant digit: `+0.004`.
+    """
+    points = 100 * share
+    text = f"{points:{'+' if points else ''}.2f}"
+    if points and float(text) == 0:
+        decimals = 1 - math.floor(math.log10(abs(points)) + 1e-9) - 1
+        text = f"{points:+.{decimals}f}"
+    return text.replace("-", "−")
 
 
 def _p_text(p: float) -> str:

@@ -16,17 +16,11 @@ from pydantic import (
 
 from shadowboard.averaging import OPTIMIZER_SLOTS, Average, named
 from shadowboard.errors import ConfigurationInvalid
-from shadowboard.validation import number, sentence
+from shadowboard.validation import limits, number, sentence
 
 Activation = Literal["relu", "tanh", "sigmoid", "none"]
 Optimizer = Literal["sgd", "momentum"]
 _MOST = 3  # findings that are told at a time
-_BOUNDS = {
-    "minimum": "greater than or equal to",
-    "exclusiveMinimum": "greater than",
-    "maximum": "less than or equal to",
-    "exclusiveMaximum": "less than",
-}
 
 Width = Annotated[int, Field(ge=1, le=65_536), BeforeValidator(number)]
 
@@ -108,12 +102,12 @@ def _schema(path: Sequence[str | int]) -> dict[str, Any]:
 
 
 def _range(schema: Mapping[str, Any], finding: str) -> str:
-    """`a number greater than 0 and less than 1`; empty for what is no number."""
-    is_number = finding.startswith(("greater_than", "less_than"))  # and only out of its range
-    kinds = {"integer": "a number" if is_number else "a whole number", "number": "a number"}
-    kind = kinds.get(schema.get("type", ""))
-    bounds = [f"{word} {schema[name]:.15g}" for name, word in _BOUNDS.items() if name in schema]
-    return f"{kind} {' and '.join(bounds)}" if kind else ""
+    """`0 to below 1`, or `a number, 0 to below 1` where none was given; empty for what is no number."""
+    kind = {"integer": "a whole number, ", "number": "a number, "}.get(schema.get("type", ""))
+    if kind is None:
+        return ""
+    out_of_range = finding.startswith(("greater_than", "less_than"))
+    return limits(schema) if out_of_range else kind + limits(schema)
 
 
 def _unknown(where: str, model: type[BaseModel]) -> str:

@@ -1,7 +1,7 @@
 """What the store keeps, as values. Times are seconds since 1970, UTC; losses are in nats."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from shadowboard.configuration import RunConfig
 
@@ -93,6 +93,14 @@ class StoredEvaluation:
     score: Score
     predictions: bytes
     confidences: bytes
+
+
+class PairedReadings(NamedTuple):
+    """What raw and averaged weights of one step read each of n images as: uint8 [n] each, as bytes."""
+
+    step: int
+    raw: bytes
+    averaged: bytes
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, and_, func, insert, select, union
 
-from shadowboard.records import Score, Standing, StepScores, StoredEvaluation
+from shadowboard.database import in_order
+from shadowboard.records import PairedReadings, Score, Standing, StepScores, StoredEvaluation
 from shadowboard.schema import evaluations, readings
 
 _COLUMNS = [evaluations.c[name] for name in Score.__annotations__]
@@ -18,6 +19,7 @@ def insert_evaluation(
     """Store an evaluation. Fails with IntegrityError where it is there already, or its run is not."""
     values = {name: getattr(score, name) for name in Score.__annotations__ if name != "id"}
     values |= {"run_id": run_id, "created_at": time.time()}
+    in_order(connection)
     inserted = connection.execute(insert(evaluations).values(values)).inserted_primary_key
     assert inserted is not None  # noqa: S101 - it is one row
     connection.execute(
@@ -44,6 +46,25 @@ def find_evaluation(
         return None
     *score, predictions, confidences = row
     return StoredEvaluation(Score(*score), predictions, confidences)
+
+
+def paired_readings(
+    connection: Connection, run_id: str, average: str, split: str, after: int, most: int
+) -> list[PairedReadings]:
+    """What raw weights and the average read at the first `most` steps beyond `after` that have both."""
+    raw, averaged = evaluations.alias("raw"), evaluations.alias("averaged")
+    raw_read, averaged_read = readings.alias("raw_read"), readings.alias("averaged_read")
+    same = [averaged.c[name] == raw.c[name] for name in ("run_id", "step", "split")]
+    query = (
+        select(raw.c.step, raw_read.c.predictions, averaged_read.c.predictions)
+        .join(averaged, and_(averaged.c.average == average, *same))
+        .join(raw_read, raw_read.c.evaluation_id == raw.c.id)
+        .join(averaged_read, averaged_read.c.evaluation_id == averaged.c.id)
+        .where(raw.c.run_id == run_id, raw.c.average == "", raw.c.split == split, raw.c.step > after)
+        .order_by(raw.c.step)
+        .limit(most)
+    )
+    return [PairedReadings(*row) for row in connection.execute(query)]
 
 
 def standings(connection: Connection, run_id: str | None = None) -> list[Standing]:

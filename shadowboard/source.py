@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from shadowboard import checkpoints
+from shadowboard.averaging import Average
 from shadowboard.checkpoints import Checkpoint
 from shadowboard.dataset import Split, load_dataset
 from shadowboard.digit_image import DigitImage
@@ -21,17 +22,23 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Source:
-    """A folder of checkpoints, and what is needed to use them that is not in them."""
+    """A folder of checkpoints, and what is needed to use them that is not in them.
+
+    `averages` are those that are known to be kept: none of a folder.
+    """
 
     name: str
     folder: Path
     data: str
     activation: str
+    averages: tuple[Average, ...] = ()
 
     @classmethod
     def of_run(cls, run: Run, settings: Settings) -> "Source":
         """The checkpoints of a run in the store."""
-        return cls(run.id, settings.run_folder(run.id), run.config.data, run.config.activation)
+        config = run.config
+        name = f"the run {run.name!r} ({run.id})"
+        return cls(name, settings.run_folder(run.id), config.data, config.activation, config.averages)
 
     def first_average(self) -> str:
         """The average that is meant where none is named. Raises CheckpointUnsuitable where there is none."""
@@ -82,8 +89,7 @@ class Source:
 
     def read_digit(self, checkpoint: Checkpoint, image: DigitImage) -> dict[str, list[float]]:
         """`raw`, and each average by name → ten probabilities for one image, float32 [28, 28]."""
-        pixels = np.reshape(image, (1, -1))
-        return {
-            average or "raw": probabilities(restore(checkpoint, average), pixels, self.activation)[0].tolist()
-            for average in [None, *averages_of(checkpoint)]
-        }
+        averages = [None, *averages_of(checkpoint)]
+        sets = [restore(checkpoint, average) for average in averages]
+        (rows,) = probabilities(sets, np.reshape(image, (1, -1)), self.activation).tolist()
+        return {average or "raw": row for average, row in zip(averages, rows, strict=True)}

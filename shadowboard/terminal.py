@@ -48,7 +48,7 @@ class TrainingDisplay:
             disable=not self._console.is_terminal,
         )
         self._task = self._bar.add_task("", total=run.config.steps, speed=0.0, text="")
-        self.note(f"Run {run.id}: {_printable(run.name)}.")
+        self.note(f"Run {run.id}: {printable(run.name)}.")
 
     def __enter__(self) -> "TrainingDisplay":
         self._bar.start()
@@ -94,7 +94,7 @@ class TrainingDisplay:
             print_accuracies(self._config, accuracies)
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """The text without what would steer a terminal."""
     return "".join(c if c.isprintable() else "�" for c in text)
 
@@ -102,6 +102,16 @@ def _printable(text: str) -> str:
 def label(average: Average, averages: Sequence[Average]) -> str:
     """What an average is called on a screen: `averaged` where there is one, else with its decay."""
     return "averaged" if len(averages) == 1 else f"averaged {average.short}"
+
+
+def _spelt_out(name: str, averages: Sequence[Average]) -> str:
+    """An average by its decay, `averaged weights (decay 0.99)`; by its name where no more is known of it."""
+    known = _short(name, averages)
+    return f"averaged weights ({f'decay {known}' if known else printable(name)})"
+
+
+def _short(name: str, averages: Sequence[Average]) -> str | None:
+    return next((average.short for average in averages if average.name == name), None)
 
 
 def accuracy_text(config: RunConfig, accuracies: Mapping[str, float]) -> str:
@@ -135,7 +145,7 @@ def print_runs(runs: Sequence[Run], *, as_json: bool) -> None:
         last = "" if run.latest_checkpoint is None else f"{run.latest_checkpoint:,}"
         table.add_row(
             run.id,
-            Text(_printable(run.name), no_wrap=True, overflow="ellipsis"),
+            Text(printable(run.name), no_wrap=True, overflow="ellipsis"),
             run.state,
             f"{run.step:,}",
             f"{run.config.steps:,}",
@@ -146,9 +156,15 @@ def print_runs(runs: Sequence[Run], *, as_json: bool) -> None:
 
 
 def print_evaluation(
-    step: int, average: str | None, split: str, result: "Evaluation", *, as_json: bool
+    step: int,
+    average: str | None,
+    split: str,
+    result: "Evaluation",
+    averages: Sequence[Average],
+    *,
+    as_json: bool,
 ) -> None:
-    """One evaluation as a sentence, or as a line of JSON."""
+    """One evaluation as a sentence, or as a line of JSON; `averages` are those of which more is known."""
     low, high = result.accuracy_interval
     if as_json:
         weights = {"weights": "ema" if average else "raw", "average": average}
@@ -156,9 +172,9 @@ def print_evaluation(
         counts = {"n": result.n, "correct": result.correct, "accuracy": result.accuracy, "loss": loss}
         print_json({"step": step, **weights, "split": split, **counts, "accuracy_interval": [low, high]})
         return
-    name = f"averaged ({average})" if average else "raw"
+    name = _spelt_out(average, averages) if average else "raw weights"
     sys.stdout.write(
-        f"At step {step:,} the {name} weights read {result.correct:,} of {result.n:,} {split} images right: "
+        f"At step {step:,} the {name} read {result.correct:,} of {result.n:,} {split} images right: "
         f"{result.accuracy:.4f} (95 % interval {low:.4f} to {high:.4f}), loss {result.loss:.4f}.\n"
     )
 
@@ -190,8 +206,15 @@ def print_comparison(step: int, average: str, split: str, comparison: "Compariso
     print_json(found | {"paired": paired, "difference": difference, "better": better, "verdict": sentence})
 
 
-def print_readings(step: int, readings: Mapping[str, Sequence[float]], *, as_json: bool) -> None:
-    """What each kind of weights reads in a picture: a table, or a line of JSON."""
+def print_readings(
+    source: str,
+    step: int,
+    readings: Mapping[str, Sequence[float]],
+    averages: Sequence[Average],
+    *,
+    as_json: bool,
+) -> None:
+    """What each kind of weights of `source` reads in a picture: a table, or a line of JSON."""
     rows = {
         name: {"digit": list(values).index(max(values)), "confidence": max(values), "probabilities": values}
         for name, values in readings.items()
@@ -199,12 +222,15 @@ def print_readings(step: int, readings: Mapping[str, Sequence[float]], *, as_jso
     if as_json:
         print_json({"step": step, **rows})
         return
-    sys.stdout.write(f"At step {step:,}:\n")
-    table = Table("digit", *rows)
+    sys.stdout.write(f"Step {step:,} of {printable(source)}:\n")
+    table = Table("digit")
+    for name, row in rows.items():
+        spelt = "raw weights" if name == "raw" else _spelt_out(name, averages)
+        article = "an" if row["digit"] == 8 else "a"
+        sys.stdout.write(f"The {spelt} read {article} {row['digit']} ({row['confidence']:.1%}).\n")
+        table.add_column("raw" if name == "raw" else f"averaged {_short(name, averages) or printable(name)}")
     for digit in range(10):
         shown = [f"{values[digit]:.1%}" for values in readings.values()]
         marks = ["bold" if row["digit"] == digit else "dim" for row in rows.values()]
         table.add_row(str(digit), *map(Text, shown, marks))
-    for name, row in rows.items():
-        sys.stdout.write(f"{name} reads a {row['digit']} ({row['confidence']:.1%}).\n")
     Console().print(table)

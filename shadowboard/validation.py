@@ -1,9 +1,23 @@
 """pydantic's findings as sentences: the field, the value found, and what was expected."""
 
+from collections.abc import Mapping
 from reprlib import Repr
 from typing import Any
 
 _LONGEST = 150
+_BOUNDS = {
+    "greater_than_equal": "at least",
+    "greater_than": "above",
+    "less_than_equal": "at most",
+    "less_than": "below",
+}
+_BETTER = {
+    "a valid boolean": "true or false",
+    "a valid integer": "a whole number",
+    "a valid number": "a number",
+    "String should match": "a text to match",
+    "String should have": "a text of",
+}
 
 # A value that is quoted may be as long and as deep as whoever sent it liked.
 _quote = Repr()
@@ -25,10 +39,34 @@ def number(value: Any) -> Any:
     return value
 
 
+def limits(schema: Mapping[str, Any]) -> str:
+    """What a JSON schema says of a number: `1 to 65,536`, `above 0 to 1`, `at least 0`; or nothing."""
+    if schema.get("type") == "integer" and "exclusiveMaximum" in schema:
+        schema = {**schema, "maximum": schema["exclusiveMaximum"] - 1}
+    low = schema.get("minimum", schema.get("exclusiveMinimum"))
+    high = schema.get("maximum", schema.get("exclusiveMaximum"))
+    above = "" if "minimum" in schema else "above "
+    below = "" if "maximum" in schema else "below "
+    if low is None and high is None:
+        return ""
+    if high is None:
+        return f"{above or 'at least '}{_plain(low)}"
+    if low is None:
+        return f"{below or 'at most '}{_plain(high)}"
+    return f"{above}{_plain(low)} to {below}{_plain(high)}"
+
+
 def sentence(error: Any, field: str) -> str:
-    """One of ValidationError.errors() about `field` as `steps is 0; expected a number greater than 0.`"""
+    """One of ValidationError.errors() about `field` as `steps is 0; expected at least 1.`"""
     message = error["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
-    message = message.replace("String should match", "a text to match").replace("String should", "a text to")
-    if message.startswith(("greater", "less")):
-        message = f"a number {message}"
+    for said, better in _BETTER.items():
+        if message.startswith(said):
+            message = better + ("" if said.startswith("a valid") else message.removeprefix(said))
+    if error["type"] in _BOUNDS and message.startswith(("greater", "less")):
+        (bound,) = error["ctx"].values()
+        message = f"{_BOUNDS[error['type']]} {_plain(bound)}"
     return f"{field} is {quoted(error['input'])}; expected {message}." if field else f"{message}."
+
+
+def _plain(bound: float) -> str:
+    return f"{bound:,.15g}"

@@ -46,7 +46,7 @@ def evaluate(
         average = source.first_average()
     checkpoint = source.checkpoint(step, average)
     result = source.evaluate(checkpoint, average, split)
-    terminal.print_evaluation(checkpoint.step, average, split, result, as_json=as_json)
+    terminal.print_evaluation(checkpoint.step, average, split, result, source.averages, as_json=as_json)
 
 
 @weights_commands.command()
@@ -98,7 +98,8 @@ def predict(
         raise PictureInvalid(f"{picture} cannot be read: {error.strerror}.") from error
     source = _source(settings, run, folder, None, activation)
     checkpoint = source.checkpoint(step, source.first_average() if step == "best" else None)
-    terminal.print_readings(checkpoint.step, source.read_digit(checkpoint, image), as_json=as_json)
+    readings = source.read_digit(checkpoint, image)
+    terminal.print_readings(source.name, checkpoint.step, readings, source.averages, as_json=as_json)
 
 
 def _check_split(split: str) -> None:

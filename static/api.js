@@ -50,6 +50,27 @@ export const compare = (id, step, split, average) => request(`compare?${query({ 
 /** The images that one set of weights reads as a digit: `question` as GET /evaluate/images takes it. */
 export const listEvaluated = (question) => request(`evaluate/images?${query(question)}`);
 
+/** The difference between both at every checkpoint of a run, and over all of them. */
+export const compareRun = (id, split, average) => request(`${run(id)}/comparison?${query({ split, average })}`);
+
+const checkpoint = (id, step) => `${run(id)}/checkpoints/${step}`;
+
+/** What a run has saved, and whether it is still there. */
+export const listCheckpoints = (id) => request(`${run(id)}/checkpoints`);
+
+/** What is in a checkpoint: all of it, or the variables of these `names`; with what has to be read for it, or without. */
+export const listVariables = (id, step, names, statistics) =>
+  request(`${checkpoint(id, step)}/variables?${query({ statistics })}${names.map((name) => `&name=${encodeURIComponent(name)}`).join("")}`);
+
+/** One variable of a checkpoint close up. */
+export const readVariable = (id, step, name) => request(`${checkpoint(id, step)}/variable?${query({ name })}`);
+
+/** Units of the first layer: `question` as GET …/units takes it. */
+export const readUnits = (id, step, question) => request(`${checkpoint(id, step)}/units?${query(question)}`);
+
+/** What a restore reads: `question` as GET …/restore-map takes it. */
+export const readRestoreMap = (id, step, question) => request(`${checkpoint(id, step)}/restore-map?${query(question)}`);
+
 /** One image of a run's data set, read by every checkpoint of the run. */
 export const readThroughTraining = (id, split, index) => request(`${run(id)}/readings?${query({ split, index })}`);
 

@@ -6,6 +6,21 @@ const NBSP = "\u00a0";
 
 export const count = (value) => whole.format(value);
 
+/** A difference with its sign; a true minus, and no sign for none. */
+export function signed(difference) {
+  if (difference === 0) return "0";
+  return `${difference > 0 ? "+" : "−"}${count(Math.abs(difference))}`;
+}
+
+/** "1 image", "12 images", "no image". */
+export function images(number) {
+  if (number === 0) return "no image";
+  return number === 1 ? "1 image" : `${count(number)} images`;
+}
+
+/** The article of a digit: an 8, a 4. */
+export const article = (digit) => (digit === 8 ? "an" : "a");
+
 /** A share in [0, 1] in percent. */
 export const percent = (share, digits = 2) => `${(share * 100).toFixed(digits)}${NBSP}%`;
 

@@ -1,4 +1,4 @@
-"""What every test may use: the real data set, a small share of it as a folder, and a store."""
+"""What every test may use: the real data set, a small share of it as a folder, a store, and PostgreSQL."""
 
 import gzip
 import struct
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from shadowboard.dataset import Dataset, load_dataset
 from shadowboard.store import Store
+from tests.postgresql import find_programs, running
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -54,3 +55,13 @@ def store(tmp_path: Path) -> Iterator[Store]:
     store = Store(f"sqlite:///{tmp_path / 'shadowboard.db'}")
     yield store
     store.close()
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[str]:
+    """The URL of a PostgreSQL server of this session's own."""
+    programs = find_programs()
+    if programs is None:
+        pytest.skip("PostgreSQL is not installed: install your system's package (Debian: postgresql).")
+    with running(programs) as url:
+        yield url

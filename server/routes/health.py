@@ -7,7 +7,7 @@ from fastapi import APIRouter, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import PlainTextResponse
 
-from server.problems import problem
+from server.problems import problem, without_folders
 from server.schemas.health import Health, Readiness, UsableCheckpoint
 from server.services import Services, TheServices
 from server.telemetry import MEDIA_TYPE, Moment
@@ -47,18 +47,19 @@ def _readiness(services: Services) -> tuple[Readiness, str]:
     try:
         checkpoint = _usable_checkpoint(services)
     except StoreUnavailable as error:
-        unavailable = str(error)
+        unavailable = without_folders(str(error))
     except (RunMissing, CheckpointError) as error:
-        missing = str(error)
+        missing = without_folders(str(error))
     state = engine.evaluator.state if engine else "failed" if failure else "loading"
     not_at_work = _NOT_AT_WORK.get(state, "")
     wanting = unavailable or failure or not_at_work or missing
+    last_error = engine.evaluator.last_error if engine else failure
     found = Readiness(
         ready=not wanting,
         database="unavailable" if unavailable else "ok",
         evaluator=state,
         checkpoint=checkpoint,
-        last_error=engine.evaluator.last_error if engine else failure,
+        last_error=last_error and without_folders(last_error),
     )
     return found, wanting
 

@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.templating import Jinja2Templates
 
 from server.assets import Assets
-from server.authentication import COOKIE, SESSION_SECONDS, is_token, new_session
+from server.authentication import COOKIE, SESSION_SECONDS, came_by_https, is_token, new_session
 from server.services import TheServices
 
 # `//` and `/\` begin the name of another server, also where a browser first drops what does not print.
@@ -49,7 +49,7 @@ def login_router(assets: Assets) -> APIRouter:
             max_age=SESSION_SECONDS,
             httponly=True,
             samesite="strict",
-            secure=_came_by_https(request),
+            secure=came_by_https(request),
         )
         return answer
 
@@ -65,8 +65,3 @@ def login_router(assets: Assets) -> APIRouter:
 def _here(way: str) -> str:
     """`way` where it leads to this server, else the dashboard."""
     return way if _PATH_HERE.fullmatch(way) else "/"
-
-
-def _came_by_https(request: Request) -> bool:
-    """Also to a proxy in front. Who forges this header gets a stricter cookie, nothing else."""
-    return "https" in (request.url.scheme, request.headers.get("x-forwarded-proto", ""))

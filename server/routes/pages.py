@@ -11,7 +11,7 @@ from starlette.types import Scope
 
 from server.api_page import Api, prose
 from server.assets import Assets
-from server.authentication import can_change
+from server.authentication import came_by_https, can_change
 from server.run_form import run_form
 from server.services import Services, TheServices
 from shadowboard import __version__
@@ -50,10 +50,17 @@ def page_router(assets: Assets) -> APIRouter:
     def compare_runs(request: Request, services: TheServices) -> Response:
         return live_page("compare_runs.html", request, services)
 
+    @router.get("/inspect", response_class=HTMLResponse)
+    def inspector(request: Request, services: TheServices) -> Response:
+        return live_page("inspector.html", request, services)
+
     @router.get("/docs", response_class=HTMLResponse)
     def api(request: Request) -> Response:
+        scheme = "https" if came_by_https(request) else request.base_url.scheme
+        address = request.base_url.replace(scheme=scheme)
         context = {
-            "api": Api(request.app.openapi(), str(request.base_url)),
+            "api": Api(request.app.openapi(), str(address)),
+            "modules": assets.modules,
             "static_url": assets.static_url,
         }
         headers = {"Cache-Control": _ASK_AGAIN}

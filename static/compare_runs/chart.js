@@ -2,11 +2,14 @@
 
 import { library, NO_LIBRARY } from "../curves/library.js";
 import { CONFIG, style } from "../curves/style.js";
+import { curve } from "../dashboard/history.js";
 import { byId, element, setChildren, setText } from "../dom.js";
 import { count, decayName, percent } from "../format.js";
+import { nearest } from "../curves/series.js";
 import { remembered } from "../memo.js";
 import { curvesOf, figure } from "./figure.js";
 import { markOf } from "./marks.js";
+import { pointedAt } from "./place.js";
 import { bestAverage } from "./rows.js";
 import { emphasise, toggle } from "./table.js";
 
@@ -16,6 +19,7 @@ export function setUpChart(state) {
   const coloursOf = remembered(style);
   let size = { width: 0, height: 0 };
   let last = null;
+  let drawn = null; // the curves in the figure, and its frame
   const load = remembered(() => {
     library().then(() => draw(state.get()), () => setText(byId("overlay-note"), NO_LIBRARY));
   });
@@ -31,6 +35,7 @@ export function setUpChart(state) {
     draw(state.get());
   }).observe(chart);
   setUpTicked(state);
+  setUpPointing(state, byId("overlay-frame"), () => drawn);
 
   function draw(now) {
     const { runs, ticked, histories, scores, split, weights, emphasised, themed } = now;
@@ -44,8 +49,9 @@ export function setUpChart(state) {
     last = next;
     const averages = new Map(runs.map((run) => [run.id, bestAverage(run, scores.get(run.id))?.name]));
     const curves = curvesOf({ ...now, averages });
-    const { data, layout } = figure(curves, { emphasised, colours: coloursOf(themed), ...size });
+    const { data, layout, frame } = figure(curves, { emphasised, colours: coloursOf(themed), ...size });
     window.Plotly.react(chart, data, layout, CONFIG);
+    drawn = { curves, frame };
     chart.setAttribute("aria-label", summary(curves, split));
     setText(byId("overlay-note"), curves.length ? "" : empty(now));
   }
@@ -55,7 +61,41 @@ export function setUpChart(state) {
     setText(byId("overlay-title"), now.split === "test" ? "Test accuracy" : "Validation accuracy");
     setChildren(byId("ticked"), ...(now.ticked ?? []).flatMap((id) => item(now, id)));
     draw(now);
+    renderPointed(now.pointed, drawn?.frame);
   };
+}
+
+/** The pointer brings the nearest run forward and has the list tell of its step; so do the arrow keys, for the step. */
+function setUpPointing(state, frame, drawn) {
+  const leave = () => state.get().pointed !== null && state.set({ pointed: null, emphasised: null });
+
+  function point({ clientX, clientY }) {
+    const box = byId("overlay").getBoundingClientRect();
+    const at = drawn() && pointedAt(drawn().curves, drawn().frame, { x: clientX - box.left, y: clientY - box.top });
+    if (!at) return leave();
+    const { pointed, emphasised } = state.get();
+    if (at.step !== pointed || at.run !== emphasised) state.set({ pointed: at.step, emphasised: at.run });
+  }
+
+  for (const type of ["pointermove", "pointerdown"]) frame.addEventListener(type, point);
+  for (const type of ["pointerleave", "blur"]) frame.addEventListener(type, leave);
+  frame.addEventListener("keydown", (event) => {
+    if (event.altKey || event.ctrlKey || event.metaKey || !drawn()?.curves.length) return;
+    const all = new Set(drawn().curves.flatMap(({ points }) => points.map(({ step }) => step)));
+    const steps = [...all].sort((a, b) => a - b);
+    const at = nearest(steps, state.get().pointed ?? Infinity);
+    const to = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: steps.length - 1 }[event.key];
+    if (event.key === "Escape") leave();
+    else if (to === undefined) return;
+    else if (steps[to] !== undefined) state.set({ pointed: steps[to] });
+    event.preventDefault();
+  });
+}
+
+function renderPointed(step, frame) {
+  const line = byId("overlay-step");
+  line.hidden = step === null || !frame;
+  if (!line.hidden) line.style.left = `${frame.left + (step / frame.last) * frame.width}px`;
 }
 
 function empty({ ticked, histories, weights, runs, scores }) {
@@ -83,8 +123,8 @@ function setUpTicked(state) {
   for (const type of ["pointerleave", "focusout"]) list.addEventListener(type, () => emphasise(state, null));
 }
 
-/** A ticked run in the list: its mark, its name, where its curves end. */
-function item({ runs, scores, ticked, split }, id) {
+/** A ticked run in the list: its mark, its name, where its curves end or what they are at the step pointed at. */
+function item({ runs, scores, histories, ticked, split, pointed }, id) {
   const mark = markOf(ticked, id);
   const run = runs.find((one) => one.id === id);
   const off = element("button", { type: "button", class: "small", value: id, "aria-label": `Take ${run?.name ?? id} off the chart`, text: "×" });
@@ -92,15 +132,22 @@ function item({ runs, scores, ticked, split }, id) {
   if (!run) return [element("li", {}, badge, element("span", { class: "caption", text: `${id}: no such run` }), off)];
   const found = scores.get(id);
   const average = bestAverage(run, found);
-  const end = (point, kind, label) => {
-    const share = point?.final[split];
-    return share ? [element("span", { class: `${kind}-number`, text: `${label} ${percent(share.accuracy)}` })] : [];
-  };
   const name = run.averages.length > 1 ? `averaged ${decayName(average)}` : "averaged";
+  const history = pointed === null ? null : histories.get(id);
+  const at = (weights, point) => {
+    if (!history) return point && { step: point.final.step, share: point.final[split] };
+    const points = curve(history, split, weights);
+    const one = points[nearest(points.map(({ step }) => step), pointed)];
+    return one && { step: one.step, share: one };
+  };
+  const raw = at(null, found?.raw);
+  const averaged = average && at(average.name, found?.averages[average.name]);
+  const told = (side, kind, label) => (side?.share
+    ? [element("span", { class: `${kind}-number`, text: `${label} ${percent(side.share.accuracy)}` })] : []);
+  const step = (raw ?? averaged)?.step ?? run.step;
   return [element("li", { "data-run": id }, badge,
     element("a", { href: `./?run=${encodeURIComponent(id)}`, text: run.name }),
-    element("span", { class: "ends" },
-      ...end(found?.raw, "raw", "raw"), ...end(average && found?.averages[average.name], "ema", name),
-      element("span", { class: "caption", text: found ? `at ${count(found.raw?.final.step ?? run.step)}` : "not evaluated yet" })),
+    element("span", { class: "ends" }, ...told(raw, "raw", "raw"), ...told(averaged, "ema", name),
+      element("span", { class: "caption", text: found ? `at ${count(step)}` : "not evaluated yet" })),
     off)];
 }

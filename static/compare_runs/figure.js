@@ -4,10 +4,12 @@ import { closeUp, risen } from "../curves/range.js";
 import { axisStyle, faded, isNarrow } from "../curves/style.js";
 import { curve } from "../dashboard/history.js";
 import { markOf } from "./marks.js";
+import { place, spread } from "./place.js";
 
 const MARKED = 12; // so many points of a curve carry the run's shape
-const LINE = 15; // px: the least distance between two labels
+const LINE = 16; // px: the least distance between two labels
 const BESIDE = 60; // px: labels further apart than this cannot overlap
+const LEADER = 20; // px from the end of a curve to its label
 const FAINT = 0.22;
 
 /** The curves of the ticked runs: { run, mark, weights, points } for raw and the run's best average. */
@@ -25,19 +27,22 @@ export function curvesOf({ ticked, runs, histories, averages, split, weights }) 
   });
 }
 
-/** { data, layout } of `curves` in a figure of this size. */
+/** { data, layout, frame } of `curves` in a figure of this size; `frame` as place.js has it. */
 export function figure(curves, { emphasised, colours, width, height }) {
   const all = curves.flatMap(({ points }) => points);
   const close = closeUp(all);
   const last = Math.max(1, ...all.map(({ step }) => step));
   const range = (close?.range ?? [Math.min(1, ...all.map((e) => e.accuracy)) - 0.01, 1]).map((share) => 100 * share);
-  const margin = { l: isNarrow(width) ? 50 : 58, r: isNarrow(width) ? 44 : 56, t: 10, b: 42 };
+  const margin = { l: isNarrow(width) ? 50 : 58, r: isNarrow(width) ? 44 : 60, t: 10, b: 42 };
+  const inner = { width: width - margin.l - margin.r, height: height - margin.t - margin.b };
+  const frame = { left: margin.l, top: margin.t, ...inner, range, last };
   const drawn = curves.map((one) => ({
     ...one,
     points: close ? risen(one.points, close.range[0]) : one.points,
     faint: emphasised !== null && one.run.id !== emphasised,
   })).sort(byDepth);
   return {
+    frame,
     data: drawn.map((one) => trace(one, colours)),
     layout: {
       width, height, margin,
@@ -50,7 +55,7 @@ export function figure(curves, { emphasised, colours, width, height }) {
         title: { text: "step", font: { color: colours.muted, size: 12 }, standoff: 8 },
       },
       yaxis: { ...axisStyle(colours), range, ticksuffix: " %", nticks: 6, fixedrange: true },
-      annotations: labels(drawn, colours, { range, last, width: width - margin.l - margin.r, height: height - margin.t - margin.b }),
+      annotations: labels(drawn, colours, frame),
     },
   };
 }
@@ -85,29 +90,34 @@ function trace(one, colours) {
   };
 }
 
-/** A letter at the end of each curve, kept from overlapping. */
-function labels(drawn, colours, { range: [low, high], last, width, height }) {
-  const placed = [];
-  return drawn
-    .map((one) => {
-      const end = one.points.at(-1);
-      const share = Math.min(Math.max((100 * end.accuracy - low) / (high - low), 0), 1);
-      return { one, end, x: (end.step / last) * width, y: (1 - share) * height };
-    })
-    .sort((a, b) => a.y - b.y)
-    .map(({ one, end, x, y }) => {
-      const above = placed.filter((other) => Math.abs(other.x - x) < BESIDE).map((other) => other.y + LINE);
-      const free = Math.max(y, ...above);
-      placed.push({ x, y: free });
-      return {
-        text: one.mark.letter,
-        x: end.step,
-        y: Math.min(Math.max(100 * end.accuracy, low), high),
-        xanchor: "left", yanchor: "middle", xshift: 8, yshift: y - free,
-        showarrow: false,
-        bgcolor: faded(colours.surface, 0.75), // another curve may run through it
-        borderpad: 0,
-        font: { size: 13, color: colourOf(one, colours), weight: one.weights === "raw" ? 400 : 700 },
-      };
-    });
+/** The run's letter at the end of each curve: kept from overlapping, with a line to the end that it is of. */
+function labels(drawn, colours, frame) {
+  const foot = frame.height - LINE / 2;
+  const ends = drawn.map((one) => ({ one, ...place(frame, one.points.at(-1)) })).sort((a, b) => a.x - b.x || a.y - b.y);
+  const groups = [];
+  for (const end of ends) {
+    if (groups.length && end.x - groups.at(-1)[0].x < BESIDE) groups.at(-1).push(end);
+    else groups.push([end]);
+  }
+  return groups.flatMap((group) => {
+    group.sort((a, b) => a.y - b.y);
+    const heights = spread(group.map(({ y }) => Math.min(y, foot)), LINE, foot);
+    return group.map(({ one, y }, i) =>
+      label(one, { end: Math.min(y, foot), height: heights[i], beneath: y > frame.height }, colours, frame));
+  });
+}
+
+/** A run that does not come into the picture has an arrow that says so. */
+function label({ mark, points, weights, faint }, { end, height, beneath }, colours, { range: [low, high], ...frame }) {
+  const colour = colourOf({ weights, faint }, colours);
+  return {
+    text: beneath ? `${mark.letter} ↓` : mark.letter,
+    x: points.at(-1).step, y: high - (end / frame.height) * (high - low),
+    xanchor: "left", yanchor: "middle",
+    showarrow: true, arrowhead: 0, arrowwidth: 1, standoff: 5, arrowcolor: beneath ? "transparent" : colour,
+    ax: LEADER, ay: height - end,
+    bgcolor: faded(colours.surface, 0.75), // another curve may run through it
+    borderpad: 1,
+    font: { size: 13, color: colour, weight: weights === "raw" ? 400 : 700 },
+  };
 }

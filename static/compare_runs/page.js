@@ -24,6 +24,7 @@ const state = createState({
   histories: new Map(), // of the ticked runs
   ...fromAddress(location.search), // ticked, sort, filter, allKnobs, split, weights
   emphasised: null, // the run whose curves are brought forward
+  pointed: null, // the step that is pointed at on the chart
   connection: "live",
   notice: null,
   themed: 0,

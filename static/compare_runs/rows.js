@@ -3,19 +3,28 @@
 import { remembered } from "../memo.js";
 import { count, decayName } from "../format.js";
 
+const accuracies = (name, group, point, split) =>
+  ["raw", "ema"].map((weights) => ({ key: `${name}-${weights}`, group, weights, word: weights === "raw" ? "raw" : "averaged", point, split }));
+
 /** The columns of accuracies: which weights, at which point, on which images. */
 export const ACCURACIES = [
-  { key: "final-raw", weights: "raw", point: "final", split: "validation" },
-  { key: "final-ema", weights: "ema", point: "final", split: "validation" },
-  { key: "best-raw", weights: "raw", point: "best", split: "validation" },
-  { key: "best-ema", weights: "ema", point: "best", split: "validation" },
-  { key: "test-raw", weights: "raw", point: "best", split: "test" },
-  { key: "test-ema", weights: "ema", point: "best", split: "test" },
+  ...accuracies("final", "Final, validation", "final", "validation"),
+  ...accuracies("best", "Best, validation", "best", "validation"),
+  ...accuracies("test", "Test at that step", "best", "test"),
 ];
+
+const FAR_OFF = 2; // times the median error
+
+/** The decays, with `constant` once where it holds for all of them. */
+function averagesText(averages) {
+  const constant = averages.length > 1 && averages.every((average) => !average.num_updates);
+  const text = averages.map((average) => (constant ? average.decay : decayName(average))).join(" + ");
+  return constant ? `${text}, constant` : text;
+}
 
 /** A knob's value as one would say it. */
 export function knobText(name, value) {
-  if (name === "averages") return value.map(decayName).join(" + ") || "none";
+  if (name === "averages") return averagesText(value) || "none";
   if (Array.isArray(value)) return value.join(" + ") || "none";
   return Number.isInteger(value) ? count(value) : String(value);
 }
@@ -43,6 +52,19 @@ export const toRows = remembered((runs, scores) => runs.map((run) => {
 export function accuracyAt(row, { weights, point, split }) {
   const found = row[weights]?.[point];
   return found?.[split] ? { step: found.step, share: found[split] } : null;
+}
+
+/**
+ * The scale [low, high] of the intervals of all accuracies in `rows`; left out are those whose error is more than twice
+ * the median one, so that a run that failed does not press the others flat. Null where there are none.
+ */
+export function intervalScale(rows) {
+  const found = rows.flatMap((row) => ACCURACIES.map((column) => accuracyAt(row, column)?.share).filter(Boolean));
+  if (!found.length) return null;
+  const errors = found.map(({ accuracy }) => 1 - accuracy).sort((a, b) => a - b);
+  const limit = FAR_OFF * errors[Math.floor(errors.length / 2)];
+  const usual = found.filter(({ accuracy }) => 1 - accuracy <= limit).map((share) => share.accuracy_interval);
+  return [Math.min(...usual.map(([low]) => low)), Math.max(...usual.map(([, high]) => high))];
 }
 
 function sortValue(row, key) {

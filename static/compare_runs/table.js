@@ -4,12 +4,12 @@ import { stateName } from "../dashboard/progress.js";
 import { byId, element, setChildren, setText } from "../dom.js";
 import { count, percent } from "../format.js";
 import { markOf } from "./marks.js";
-import { ACCURACIES, accuracyAt, differing, filtered, knobText, sorted, toRows } from "./rows.js";
-import { MOST_TICKED } from "./selection.js";
+import { ACCURACIES, accuracyAt, differing, filtered, intervalScale, knobText, sorted, toRows } from "./rows.js";
+import { MOST_TICKED, NEWEST_FIRST } from "./selection.js";
+import { whisker } from "./whisker.js";
 
 const MOST_ROWS = 200; // more would make every change slow
 const LONG_KNOB = 24; // characters; longer ones are broken into lines
-const GROUPS = { "final-raw": "Final, validation", "best-raw": "Best, validation", "test-raw": "Test at that step" };
 const SMALLEST_FIRST = new Set(["name"]); // whereas of numbers one looks for the greatest
 
 /** Wire the table; returns the renderer. */
@@ -19,7 +19,11 @@ export function setUpTable(state) {
 
   byId("filter").value = state.get().filter;
   byId("filter").addEventListener("input", ({ target }) => state.set({ filter: target.value }));
-  byId("all-knobs").addEventListener("click", () => state.set({ allKnobs: !state.get().allKnobs }));
+  for (const radio of document.querySelectorAll("input[name=knobs]")) {
+    radio.checked = (radio.value === "all") === state.get().allKnobs;
+    radio.addEventListener("change", () => state.set({ allKnobs: radio.value === "all" }));
+  }
+  byId("sort").addEventListener("change", ({ target }) => state.set({ sort: target.value }));
   head.addEventListener("click", ({ target }) => {
     const key = target.closest("button")?.dataset.key;
     if (key) state.set({ sort: nextOrder(state.get().sort, key) });
@@ -33,17 +37,20 @@ export function setUpTable(state) {
   return ({ runs, scores, ticked, sort, filter, allKnobs }) => {
     if (!runs?.length) return;
     const knobs = allKnobs ? Object.keys(runs[0].config) : differing(runs);
-    byId("all-knobs").setAttribute("aria-pressed", String(allKnobs));
-    setHead(head, columnsOf(knobs), sort);
+    const columns = columnsOf(knobs);
+    setHead(head, columns, sort);
+    setOrders(byId("sort"), columns, sort);
     const found = sorted(filtered(toRows(runs, scores), filter), sort);
     const shown = found.slice(0, MOST_ROWS);
     const highest = Object.fromEntries(ACCURACIES.map((column) =>
       [column.key, Math.max(...found.map((row) => accuracyAt(row, column)?.share.correct ?? 0))]));
+    const scale = intervalScale(shown);
+    setText(byId("whisker-scale"), scale ? `one scale from ${percent(scale[0])} to ${percent(scale[1])}` : "one scale");
     const rows = shown.map((row) => {
       const { id } = row.run;
       if (!known.has(id)) known.set(id, newRow(id));
       const line = known.get(id);
-      fill(line, row, { knobs, ticked: ticked ?? [], highest });
+      fill(line, row, { knobs, ticked: ticked ?? [], highest, scale });
       return line.row;
     });
     if (rows.length !== body.rows.length || rows.some((row, i) => row !== body.rows[i])) arrange(body, rows);
@@ -74,10 +81,19 @@ export function emphasise(state, id) {
   if (next !== emphasised) state.set({ emphasised: next });
 }
 
-function nextOrder(order, key) {
-  const first = SMALLEST_FIRST.has(key) ? key : `-${key}`;
-  const other = SMALLEST_FIRST.has(key) ? `-${key}` : key;
-  return order === first ? other : first;
+const firstOrder = (key) => (SMALLEST_FIRST.has(key) ? key : `-${key}`);
+const turned = (order) => (order.startsWith("-") ? order.slice(1) : `-${order}`);
+const nextOrder = (order, key) => (order === firstOrder(key) ? turned(order) : firstOrder(key));
+
+/** The orders to choose from: each column's own, and the one that is chosen where it goes the other way. */
+function setOrders(select, columns, sort) {
+  const orders = [[NEWEST_FIRST, "Newest first"], ...columns.map(({ key, title }) => [firstOrder(key), title])];
+  if (!orders.some(([order]) => order === sort)) {
+    const same = orders.find(([order]) => order === turned(sort));
+    orders.push([sort, same ? `${same[1]}, turned round` : sort]);
+  }
+  setChildren(select, ...orders.map(([value, text]) => element("option", { value, text })));
+  select.value = sort;
 }
 
 function note(shown, found, all) {
@@ -86,27 +102,28 @@ function note(shown, found, all) {
   return found < all ? `${count(found)} of ${count(all)} runs.` : "";
 }
 
+const spaced = (name) => name.replaceAll("_", " ");
+
 const columnsOf = (knobs) => [
-  { key: "name", label: "Run" },
-  { key: "step", label: "Steps" },
-  ...knobs.filter((name) => name !== "steps").map((name) => ({ key: `knob:${name}`, label: name.replaceAll("_", " ") })),
-  ...ACCURACIES.map(({ key, weights }) => ({ key, label: weights === "raw" ? "raw" : "averaged", word: `${weights}-word` })),
+  { key: "name", label: "Run", title: "Run" },
+  { key: "step", label: "Steps", title: "Steps" },
+  ...knobs.filter((name) => name !== "steps")
+    .map((name) => ({ key: `knob:${name}`, label: spaced(name), title: spaced(name[0].toUpperCase() + name.slice(1)) })),
+  ...ACCURACIES.map(({ key, group, word, weights }) => ({ key, label: word, title: `${group}, ${word}`, word: `${weights}-word` })),
 ];
 
 function setHead(head, columns, sort) {
   const before = element("tr", { class: "groups" },
     element("td", { colspan: columns.length - ACCURACIES.length + 1 }),
-    ...Object.values(GROUPS).map((text) => element("th", { colspan: 2, scope: "colgroup", text })));
+    ...[...new Set(ACCURACIES.map(({ group }) => group))].map((text) => element("th", { colspan: 2, scope: "colgroup", text })));
   const titles = columns.map(({ key, label, word }) => {
     const order = sort === key ? "ascending" : sort === `-${key}` ? "descending" : null;
     const text = element("span", { class: word ?? null, text: label });
     return element("th", { scope: "col", "aria-sort": order, class: kindOf(key) },
-      element("button", { type: "button", "data-key": key }, text));
+      element("button", { type: "button", "data-key": key, title: "Sort by this" }, text));
   });
   const ticks = element("th", { scope: "col", class: "tick" }, element("span", { class: "sr-only", text: "Ticked" }));
-  const focused = document.activeElement?.dataset?.key;
   setChildren(head, before, element("tr", {}, ticks, ...titles));
-  if (focused && head.contains(document.activeElement) === false) head.querySelector(`[data-key="${focused}"]`)?.focus();
 }
 
 const kindOf = (key) => (key === "name" ? "name" : ACCURACIES.some((one) => one.key === key) ? "accuracy" : "knob");
@@ -119,7 +136,8 @@ function newRow(id) {
   return { row, box, mark, name: row.cells[1] };
 }
 
-function fill({ row, box, mark, name }, found, { knobs, ticked, highest }) {
+function fill(line, found, { knobs, ticked, highest, scale }) {
+  const { row, box, mark, name } = line;
   const { run, average } = found;
   const badge = markOf(ticked, run.id);
   box.checked = Boolean(badge);
@@ -131,26 +149,29 @@ function fill({ row, box, mark, name }, found, { knobs, ticked, highest }) {
     element("small", { text: `${stateName(run).toLowerCase()} · ${run.id}` }));
   const part = run.step < run.steps ? `of ${count(run.steps)}` : "";
   const cells = [
-    element("td", { class: "knob" }, count(run.step), element("small", { text: part })),
-    ...knobs.filter((knob) => knob !== "steps").map((knob) => knobCell(knobText(knob, run.config[knob]))),
-    ...ACCURACIES.map((column) => accuracyCell(found, column, run.averages.length > 1 ? average : null, highest[column.key])),
+    element("td", { class: "knob", "data-label": "steps" }, count(run.step), element("small", { text: part })),
+    ...knobs.filter((knob) => knob !== "steps").map((knob) => knobCell(knob, knobText(knob, run.config[knob]))),
+    ...ACCURACIES.map((column) => accuracyCell(found, column, run.averages.length > 1 ? average : null, highest[column.key], scale)),
   ];
   const rest = element("tr", {}, ...cells);
-  const now = element("tr", {}, ...[...row.cells].slice(2).map((cell) => cell.cloneNode(true)));
-  if (now.innerHTML === rest.innerHTML) return;
+  if (line.rest === rest.innerHTML) return;
+  line.rest = rest.innerHTML;
   for (const cell of [...row.cells].slice(2)) cell.remove();
   row.append(...rest.childNodes);
 }
 
-const knobCell = (text) => element("td", { class: text.length > LONG_KNOB ? "knob long" : "knob", text });
+const knobCell = (knob, text) =>
+  element("td", { class: text.length > LONG_KNOB ? "knob long" : "knob", "data-label": spaced(knob), text });
 
-function accuracyCell(row, column, average, highest) {
+function accuracyCell(row, column, average, highest, scale) {
+  const label = { "data-label": `${column.group}, ${column.word}` };
   const found = accuracyAt(row, column);
-  if (!found) return element("td", { class: "accuracy none", text: "–" });
+  if (!found) return element("td", { class: "accuracy none", ...label, text: "–" });
   const { step, share: { accuracy, accuracy_interval: [low, high], correct } } = found;
   const at = [`at ${count(step)}`, ...(average && column.weights === "ema" ? [`decay ${average.decay}`] : [])].join(" · ");
   const below = [`${percent(low).slice(0, -2)}–${percent(high).slice(0, -2)}`, ...(column.key.startsWith("best") ? [at] : [])];
-  return element("td", { class: `accuracy${correct === highest ? " highest" : ""}` },
+  return element("td", { class: `accuracy${correct === highest ? " highest" : ""}`, ...label },
     element("span", { class: `${column.weights}-number`, text: percent(accuracy) }),
+    whisker(column.weights, accuracy, [low, high], scale),
     ...below.map((text) => element("small", { text })));
 }

@@ -2,13 +2,23 @@
 
 const FEW_STEPS = 10; // fewer would be numbered with fractions
 const MARGIN = 0.015;
-const ENDED = new Set(["finished", "stopped", "failed", "diverged"]);
+const HALVINGS = 3;
+const ROOM = 0.8; // of the axis, at most, that is known when it begins
 
-/** The last step of the axis: where the run is to end, or where it has ended. */
+/** The states of a run that does not go on. */
+export const ENDED = new Set(["finished", "stopped", "failed", "diverged"]);
+
+/**
+ * The last step of the axis: where the run has ended, or is to end. Early in training it is half of that, or a
+ * quarter, or an eighth, so that there is something to see.
+ */
 export function lastStep({ run, history }) {
   const evaluated = [...history.curves.values()].map((points) => points.at(-1)?.step ?? 0);
   const known = Math.max(run.step, history.training.step.at(-1) ?? 0, ...evaluated);
-  return Math.max(ENDED.has(run.state) && known ? known : Math.max(run.steps, known), FEW_STEPS);
+  if (ENDED.has(run.state) && known) return Math.max(known, FEW_STEPS);
+  let last = Math.max(run.steps, known);
+  for (let i = 0; i < HALVINGS && known > 0 && known <= ROOM * (last / 2); i += 1) last /= 2;
+  return Math.max(last, FEW_STEPS);
 }
 
 /** The axis { low, high, log }, in steps, or in powers of ten; `first` is the first step above 0 that is drawn. */

@@ -4,6 +4,7 @@ import { comparableSteps } from "../dashboard/selection.js";
 import { summary } from "../dashboard/sentence.js";
 import { byId, element, setChildren, setText } from "../dom.js";
 import { averageLabel, count, percent } from "../format.js";
+import { remembered } from "../memo.js";
 import { setUpDownloads } from "./download.js";
 import { figure, title } from "./figure.js";
 import { setUpPlot } from "./plot.js";
@@ -14,7 +15,7 @@ import { bestStep } from "./series.js";
 export function setUpCurve(state) {
   const frame = byId("curve-frame");
   const render = setUpPlot(state, frame, {
-    basis: ({ run, history, average }) => [run.state, run.steps, history.curves, average],
+    basis: ({ run, history, average, overall }) => [run.state, run.steps, history.curves, average, overall],
     picture: ({ run, split, view, measure, scale }) => [run.id, split, view, measure, scale].join(" "),
     make: figure,
     stepsOf: comparableSteps,
@@ -32,21 +33,24 @@ export function setUpCurve(state) {
     if (step) state.set({ step: Number(step) });
   });
 
+  const showBest = remembered(renderBest);
+
   return (now) => {
     if (!now.run) return;
     setText(byId("curve-title"), title(now));
-    renderBest(now);
+    showBest(now.run, now.history.curves, now.average);
     render(now);
   };
 }
 
 /** The best steps in words, as buttons that go there. */
-function renderBest({ run, history, average }) {
+function renderBest(run, curves, average) {
   const button = (kind, label, name) => {
-    const step = bestStep(history, name);
+    const step = bestStep({ curves }, name);
     if (step === null) return [];
+    const mark = element("i", { class: `best-mark ${kind}` });
     const word = element("span", { class: `${kind}-word`, text: label });
-    return [element("button", { type: "button", class: "link", "data-step": step }, word, ` at ${count(step)}`)];
+    return [element("button", { type: "button", class: "link", "data-step": step }, mark, word, ` at ${count(step)}`)];
   };
   const buttons = [
     ...button("raw", "raw", null),

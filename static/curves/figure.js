@@ -1,6 +1,6 @@
 // The accuracy figure as Plotly takes it: the curves with their bands above, the gap between two of them below.
 
-import { stepAxis, toPlace, toStep } from "./axis.js";
+import { stepAxis, toStep } from "./axis.js";
 import { gapAxis, gapBars, gapTitle, zeroLine } from "./gap.js";
 import { wilson } from "./interval.js";
 import { closeUp, risen } from "./range.js";
@@ -15,8 +15,9 @@ const TITLES = {
 };
 const FEW_POINTS = 80; // up to so many, each evaluation is marked
 const SOME_POINTS = 6; // beyond, so many are, where it takes that to tell the averages apart
-const MOST_POINTS = 320; // of a curve, and bars: there are hardly more pixels
+const MOST_POINTS = 320; // of a curve: there are hardly more pixels
 const MOST_FAINT = 160; // of a curve in the background
+const MOST_BARS = 160;
 
 /** What the curves show, in words. */
 export const title = ({ split, measure }) => TITLES[split][measure];
@@ -40,33 +41,29 @@ export function figure(state, colours, { width, height, heights = {} }) {
   const others = averages.filter((one) => !one.chosen);
   const inFront = chosen ? [chosen, raw] : [raw];
   const scale = state.measure === "error" ? errorScale : accuracyScale;
-  const difference = chosen ? gaps(state.history, state.split, state.average) : [];
+  const difference = chosen ? gaps(state) : [];
   const visible = difference.filter(({ step }) => step >= (raw.points[0]?.step ?? 0));
   const several = averages.length > 1;
-  const best = bestPoints(inFront, state.history, colours);
   const data = [
     ...inFront.map((one) => band(one, scale, colours)),
     ...others.map((one) => line(one, scale, colours, several)),
     // Raw is thin and dashed and so comes last: over the bold line it is seen, under it it is not.
     ...inFront.map((one) => line(one, scale, colours, several)),
-    bestMarks(best, scale, colours),
-    ...(chosen ? gapBars(sampled(visible, axis, ({ share }) => share, MOST_POINTS), axis, colours, width) : []),
+    ...inFront.map((one) => bestMark(one, state.history, scale, colours)),
+    ...(chosen ? gapBars(sampled(visible, axis, ({ share }) => share, MOST_BARS), axis, colours, width) : []),
   ];
   const layout = {
     ...baseLayout(axis, colours, { width, height, anchor: chosen ? "y2" : "y" }),
     yaxis: { ...axisStyle(colours), domain: [chosen ? 0.31 : 0, 1], ...scale.axis(shown, close, inFront) },
     ...(chosen && { yaxis2: { ...axisStyle(colours), domain: [0, 0.21], ...gapAxis(visible) } }),
-    annotations: [
-      ...best.map((one) => bestName(one, axis, scale, colours)),
-      ...(chosen ? [note(gapTitle(width), 0.225, colours)] : []),
-    ],
+    annotations: chosen ? [note(gapTitle(width), 0.225, colours)] : [],
     shapes: chosen ? [zeroLine(colours)] : [],
   };
   for (const [name, range] of Object.entries(heights)) {
     if (layout[name]) Object.assign(layout[name], { range, autorange: false, ...scale.zoomed(name, range) });
   }
   const perfect = state.measure === "error" && shown.some(({ points }) => points.some((e) => e.correct === e.n));
-  const crowded = within(raw.points, toStep(axis, 0), toStep(axis, 1)).length > MOST_POINTS;
+  const crowded = within(raw.points, toStep(axis, 0), toStep(axis, 1)).length > MOST_BARS;
   return { data, layout, axis, below: close?.below ?? [], perfect, crowded, empty: !all[0].points.length };
 }
 
@@ -122,55 +119,25 @@ function line(one, scale, colours, several) {
   };
 }
 
-/** The best points of raw and of the chosen average (by validation, whatever is shown): { one, point, colour }. */
-function bestPoints(curves, history, colours) {
-  return curves.flatMap((one) => {
-    const step = bestStep(history, one.name);
-    const point = one.points.find((e) => e.step === step);
-    return point ? [{ one, point, colour: colourOf(one, colours) }] : [];
-  });
-}
-
-/** Raw's mark is open, averaged's filled. */
-function bestMarks(found, scale, colours) {
-  const isRaw = ({ one }) => one.name === null;
+/** The mark at a curve's best point (by validation, whatever is shown): raw's is open, averaged's filled. */
+function bestMark(one, history, scale, colours) {
+  const step = bestStep(history, one.name);
+  const found = one.points.filter((e) => e.step === step);
+  const [raw, colour] = [one.name === null, colourOf(one, colours)];
   return {
     type: "scatter",
     mode: "markers",
-    uid: "best",
-    x: found.map(({ point }) => point.step),
-    y: found.map(({ point }) => scale.y(point.accuracy, point.n)),
+    name: raw ? "best raw" : "best averaged",
+    uid: `best-${one.key}`,
+    x: found.map((e) => e.step),
+    y: found.map((e) => scale.y(e.accuracy, e.n)),
     marker: {
-      size: 11,
-      symbol: found.map((best) => (isRaw(best) ? "circle-open" : "circle")),
-      color: found.map(({ colour }) => colour),
-      line: {
-        width: found.map((best) => (isRaw(best) ? 2 : 1.5)),
-        color: found.map((best) => (isRaw(best) ? best.colour : colours.surface)),
-      },
+      size: 12,
+      symbol: raw ? "circle-open" : "circle",
+      color: colour,
+      line: { width: raw ? 2 : 1.5, color: raw ? colour : colours.surface },
     },
     cliponaxis: false,
     hoverinfo: "skip",
-    showlegend: false,
-  };
-}
-
-/** Averaged's name on its better side, raw's on its worse one, towards the middle where the mark is near an end. */
-function bestName({ one, point, colour }, axis, scale, colours) {
-  const place = toPlace(axis, point.step);
-  const up = (one.name === null) === (scale.log);
-  const value = scale.y(point.accuracy, point.n);
-  return {
-    text: one.name === null ? "best raw" : "best averaged",
-    x: axis.log ? Math.log10(point.step) : point.step,
-    y: scale.log ? Math.log10(value) : value,
-    xanchor: place > 0.85 ? "right" : place < 0.15 ? "left" : "center",
-    yanchor: up ? "bottom" : "top",
-    yshift: up ? 8 : -8,
-    showarrow: false,
-    bgcolor: faded(colours.surface, 0.8),
-    borderpad: 1,
-    visible: place >= 0 && place <= 1,
-    font: { size: 11.5, color: colour, weight: one.name === null ? 400 : 650 },
   };
 }

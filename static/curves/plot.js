@@ -10,7 +10,7 @@ import { nearest } from "./series.js";
 import { CONFIG, stepAxisPlace, style } from "./style.js";
 
 // What arrives is gathered so long before it is drawn, in ms: a drawing for every event would eat the battery.
-const GATHER = { seen: 250, unseen: 2_000 };
+const GATHER = { seen: 250, unseen: 10_000 };
 
 /**
  * Wire the figure in `frame`, which holds a `.chart`, a `.chart-note` and a `.zoom-reset`. Returns the renderer.

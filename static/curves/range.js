@@ -6,8 +6,14 @@ const LEAST_SPAN = 0.002;
 const MARGIN = 0.12;
 
 function median(values) {
-  const sorted = Float64Array.from(values).sort();
-  return sorted[Math.floor(sorted.length / 2)];
+  const sorted = values.toSorted();
+  return sorted[Math.floor((sorted.length - 1) / 2)];
+}
+
+/** Whether the evaluations are of at least so many steps. */
+function hasSteps(evaluations, enough) {
+  const steps = new Set();
+  return evaluations.some(({ step }) => steps.add(step).size >= enough);
 }
 
 /** The least and the greatest of the values; of so many that they cannot be arguments of one call, too. */
@@ -27,10 +33,10 @@ export function extent(values) {
  * press the rest flat. Null where there are too few steps to leave any out.
  */
 export function closeUp(evaluations) {
-  const steps = new Set(evaluations.map((e) => e.step));
-  if (steps.size < ENOUGH_STEPS) return null;
-  const limit = FAR_OFF * Math.max(median(evaluations.map((e) => 1 - e.accuracy)), LEAST_SPAN);
-  const [low, high] = extent(evaluations.filter((e) => 1 - e.accuracy <= limit).map((e) => e.accuracy));
+  if (!hasSteps(evaluations, ENOUGH_STEPS)) return null;
+  const accuracies = Float64Array.from(evaluations, (e) => e.accuracy);
+  const limit = FAR_OFF * Math.max(1 - median(accuracies), LEAST_SPAN);
+  const [low, high] = extent(accuracies.filter((accuracy) => 1 - accuracy <= limit));
   const margin = MARGIN * Math.max(high - low, LEAST_SPAN);
   const range = [low - margin, Math.min(high + margin, 1 + margin / 2)];
   return { range, below: evaluations.filter((e) => e.accuracy < range[0]) };

@@ -2,7 +2,8 @@
 
 import { shownStep } from "../dashboard/selection.js";
 import { byId, element, setChildren } from "../dom.js";
-import { count, percent } from "../format.js";
+import { count, images, percent, signed } from "../format.js";
+import { remembered } from "../memo.js";
 import { nearest, series } from "./series.js";
 
 /** An entry of a readout: its key, its name, its value, and more on it in its title. */
@@ -13,32 +14,43 @@ export function entry(kind, label, value, detail, sign) {
   return element("div", { class: `entry ${kind}` }, name, element("dd", { title: detail, text: value }));
 }
 
-/** Averaged − raw at one step, in percentage points and images. */
+/** Averaged − raw at one step, in percentage points (or images, where those would be rounded to none), and in images. */
 export function difference(raw, averaged) {
-  const images = averaged.correct - raw.correct;
-  const sign = images > 0 ? "+" : images < 0 ? "−" : "±";
-  const points = (100 * Math.abs(images / raw.n)).toFixed(2);
-  return { points: `${sign}${points}\u00a0pp`, images: `${sign}${count(Math.abs(images))} of ${count(raw.n)} images` };
+  const number = averaged.correct - raw.correct;
+  if (number === 0) return { points: "none", images: `${count(raw.correct)} of ${count(raw.n)} images by both` };
+  const points = (100 * Math.abs(number / raw.n)).toFixed(2);
+  const sign = number > 0 ? "+" : "−";
+  return {
+    points: Number(points) ? `${sign}${points}\u00a0pp` : `${sign}${images(Math.abs(number))}`,
+    images: `${signed(number)} of ${count(raw.n)} images`,
+  };
 }
 
-export function renderReadout(state) {
-  if (!state.run) return;
-  const shown = series(state);
-  const steps = shown[0].points.map((e) => e.step);
-  const at = steps[nearest(steps, state.hovered ?? shownStep(state) ?? Infinity)];
-  if (at === undefined) return setChildren(byId("readout"));
-  const found = shown.map(({ points }) => points.find((e) => e.step === at));
-  const entries = shown.map(({ name, label, chosen, sign }, i) => {
-    const point = found[i];
-    const kind = name === null ? "raw" : chosen ? "ema" : "ema-faint";
-    const share = point && (state.measure === "error" ? 1 - point.accuracy : point.accuracy);
-    const detail = point && `${count(point.correct)} of ${count(point.n)}`;
-    return entry(kind, label, point ? percent(share) : "…", detail, sign);
+/** Returns the renderer. */
+export function setUpReadout() {
+  const show = remembered((run, curves, split, average, measure, pointed) => {
+    const shown = series({ run, history: { curves }, split, average });
+    const steps = shown[0].points.map((e) => e.step);
+    const at = steps[nearest(steps, pointed)];
+    if (at === undefined) return setChildren(byId("readout"));
+    const found = shown.map(({ points }) => points.find((e) => e.step === at));
+    const entries = shown.map(({ name, label, chosen, sign }, i) => {
+      const point = found[i];
+      const kind = name === null ? "raw" : chosen ? "ema" : "ema-faint";
+      const share = point && (measure === "error" ? 1 - point.accuracy : point.accuracy);
+      const detail = point && `${count(point.correct)} of ${count(point.n)}`;
+      return entry(kind, label, point ? percent(share) : "…", detail, sign);
+    });
+    const ema = found[shown.findIndex(({ chosen }) => chosen)];
+    if (ema) {
+      const { points, images: detail } = difference(found[0], ema);
+      entries.push(entry("gap", "gain by averaging", points, detail));
+    }
+    setChildren(byId("readout"), entry("step", "step", count(at)), ...entries);
   });
-  const ema = found[shown.findIndex(({ chosen }) => chosen)];
-  if (ema) {
-    const { points, images } = difference(found[0], ema);
-    entries.push(entry("gap", "averaged − raw", points, images));
-  }
-  setChildren(byId("readout"), entry("step", "step", count(at)), ...entries);
+
+  return (state) => {
+    const { run, history, split, average, measure, hovered } = state;
+    if (run) show(run, history.curves, split, average, measure, hovered ?? shownStep(state) ?? Infinity);
+  };
 }

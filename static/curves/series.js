@@ -9,11 +9,10 @@ const SYMBOLS = [
   ["triangle-down", "▼"], ["star", "★"], ["cross", "✚"], ["x", "✖"],
 ];
 
-/**
- * The raw weights' curve, then each average's: { name, key, label, symbol, sign, chosen, points }; Plotly knows
- * them by the key.
- */
-export function series({ run, history, split, average }) {
+const CHANCE = 0.05; // the p of McNemar's test from which on a gap may be chance, as the server's verdicts have it
+
+/** The raw weights, then each average: { name, key, label, symbol, sign, chosen }; Plotly knows them by the key. */
+export function weightsOf(run, average) {
   const averages = run.averages.map(({ name }, i) => ({
     name,
     key: `average${i}`,
@@ -21,10 +20,13 @@ export function series({ run, history, split, average }) {
     symbol: SYMBOLS[i % SYMBOLS.length][0],
     sign: SYMBOLS[i % SYMBOLS.length][1],
     chosen: name === average,
-    points: curve(history, split, name),
   }));
-  return [{ name: null, key: "raw", label: "raw", chosen: false, points: curve(history, split, null) }, ...averages];
+  return [{ name: null, key: "raw", label: "raw", chosen: false }, ...averages];
 }
+
+/** The same with their curves as `points`. */
+export const series = ({ run, history, split, average }) =>
+  weightsOf(run, average).map((one) => ({ ...one, points: curve(history, split, one.name) }));
 
 /** The index of the value nearest to `target` in ascending `values` (of two, the later one), or -1 without values. */
 export function nearest(values, target) {
@@ -47,12 +49,17 @@ export function bestStep(history, average) {
   return best?.step ?? null;
 }
 
-/** By how many images (and which share) the average is ahead of raw, at each step where both are known. */
-export function gaps(history, split, average) {
+/**
+ * By how many images (and which share) the average is ahead of raw, at each step where both are known; `clear`:
+ * whether that is known to be beyond chance.
+ */
+export function gaps({ history, split, average, overall }) {
   const averaged = new Map(curve(history, split, average).map((e) => [e.step, e]));
+  const p = new Map(overall?.step.map((step, i) => [step, overall.p_value[i]]));
   return curve(history, split, null).flatMap((raw) => {
     const other = averaged.get(raw.step);
     if (!other) return [];
-    return [{ step: raw.step, images: other.correct - raw.correct, share: (other.correct - raw.correct) / raw.n }];
+    const images = other.correct - raw.correct;
+    return [{ step: raw.step, images, share: images / raw.n, clear: p.get(raw.step) < CHANCE }];
   });
 }

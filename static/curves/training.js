@@ -3,10 +3,11 @@
 import { shownStep } from "../dashboard/selection.js";
 import { byId, element, setChildren, setText } from "../dom.js";
 import { averageLabel, count, significant } from "../format.js";
+import { remembered } from "../memo.js";
 import { halfLifeWords } from "./half_life.js";
 import { setUpPlot } from "./plot.js";
 import { entry } from "./readout.js";
-import { nearest, series } from "./series.js";
+import { nearest, weightsOf } from "./series.js";
 import { trainingFigure } from "./training_figure.js";
 
 /** Wire the panel; returns the renderer. */
@@ -19,9 +20,12 @@ export function setUpTraining(state) {
     onDrawn: (now, made) => setText(byId("training-note"), made.empty ? emptyWords(now) : ""),
   });
 
+  const show = remembered(renderReadout);
+
   return (now) => {
-    if (!now.run) return;
-    renderTrainingReadout(now);
+    const { run, history, average, hovered } = now;
+    if (!run) return;
+    show(run, history.training, average, hovered ?? shownStep(now) ?? Infinity);
     render(now);
   };
 }
@@ -32,17 +36,16 @@ function emptyWords({ run, loaded }) {
   return run.state === "training" ? "The first steps are under way." : "The run ended before its first report.";
 }
 
-/** The values at the step under the pointer, or else at the shown one. */
-function renderTrainingReadout(now) {
-  const { run, history: { training }, hovered } = now;
-  const i = nearest(training.step, hovered ?? shownStep(now) ?? Infinity);
+/** The values at a step: that under the pointer, or else the shown one. */
+function renderReadout(run, training, average, step) {
+  const i = nearest(training.step, step);
   if (i < 0) return setChildren(byId("training-readout"));
   const entries = [
     entry("step", "step", count(training.step[i])),
     entry("plain", "loss", significant(training.loss[i])),
     entry("plain", "learning rate", significant(training.learning_rate[i])),
   ];
-  for (const { name, chosen, sign } of series(now)) {
+  for (const { name, chosen, sign } of weightsOf(run, average)) {
     const decay = training.decay[name]?.[i];
     if (decay === undefined) continue;
     const label = run.averages.length > 1 ? averageLabel(run, name).replace("averaged", "decay of") : "decay";

@@ -4,7 +4,7 @@ import { evenTicks, logTicks, roundStep, stepAxis } from "./axis.js";
 import { halfLife, halfLifeWords } from "./half_life.js";
 import { extent } from "./range.js";
 import { extremes } from "./sampling.js";
-import { series } from "./series.js";
+import { weightsOf } from "./series.js";
 import { axisStyle, baseLayout, isNarrow, note } from "./style.js";
 
 const MOST_POINTS = 320; // of a line: there are hardly more pixels
@@ -14,7 +14,7 @@ const SOME_POINTS = 6; // of an average's line are marked, where the run keeps s
 /** { data, layout, axis, empty } for Plotly. `heights`: the ranges of the y axes that the user has chosen. */
 export function trainingFigure(state, colours, { width, height, heights }) {
   const { training } = state.history;
-  const averages = series(state).filter(({ name }) => name !== null && training.decay[name]);
+  const averages = weightsOf(state.run, state.average).filter(({ name }) => name !== null && training.decay[name]);
   const first = training.step.find((step) => step > 0);
   const axis = stepAxis(state, first);
   const kept = extremes(training.step.length, (i) => training.loss[i], MOST_POINTS);

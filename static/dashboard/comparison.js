@@ -1,7 +1,7 @@
 // The comparison of raw and averaged weights at the shown step, as GET /compare answers it, for every panel.
 
 import { compare, evaluate } from "../api.js";
-import { shownStep } from "./selection.js";
+import { LATEST, shownStep } from "./selection.js";
 
 const KEPT = 60; // answers; the slider goes back and forth over the same ones
 const PAUSE = 40; // ms: a slider that is dragged passes over most steps
@@ -22,7 +22,11 @@ export function setUpComparison(state) {
     kept.delete(key);
     kept.set(key, answer);
     if (kept.size > KEPT) kept.delete(kept.keys().next().value);
-    if (wanted === key) state.set({ comparison: answer, comparing: false, comparisonProblem: null });
+    if (wanted === key) return state.set({ comparison: answer, comparing: false, comparisonProblem: null });
+    // Checkpoints may come faster than answers: to who follows the newest, a newer one than what is shown is news.
+    const { comparison, step, run, split, average } = state.get();
+    const asked = step === LATEST && key === keyOf(run?.id, answer.step, split, average);
+    if (asked && comparison && comparison.step < answer.step) state.set({ comparison: answer });
   }
 
   async function fetchFor(key, ...question) {
@@ -40,7 +44,7 @@ export function setUpComparison(state) {
   return (now) => {
     const { run, split, average } = now;
     const step = run && shownStep(now);
-    const key = step === null ? null : `${run.id} ${step} ${split} ${average ?? ""}`;
+    const key = step === null ? null : keyOf(run.id, step, split, average);
     if (key === wanted) return;
     wanted = key;
     clearTimeout(pending);
@@ -55,6 +59,8 @@ export function setUpComparison(state) {
     }
   };
 }
+
+const keyOf = (id, step, split, average) => `${id} ${step} ${split} ${average ?? ""}`;
 
 async function answerTo(run, step, split, average) {
   if (average) return compare(run, step, split, average);

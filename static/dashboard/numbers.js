@@ -1,15 +1,10 @@
 // The chart's numbers as a table, newest first.
 
 import { byId, element, setChildren } from "../dom.js";
-import { averageLabel, count } from "../format.js";
+import { averageLabel, count, signed } from "../format.js";
 import { rows } from "./history.js";
 
 const SOME_ROWS = 200;
-
-function signed(difference) {
-  if (difference === 0) return "0";
-  return `${difference > 0 ? "+" : "−"}${count(Math.abs(difference))}`;
-}
 
 /** Wire the table, which is only made while it is open; returns the renderer. */
 export function setUpNumbers(state) {

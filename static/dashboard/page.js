@@ -3,7 +3,7 @@
 import { queueRun, readRun } from "../api.js";
 import { setUpBanner } from "../banner.js";
 import { setUpCurve } from "../curves/curve.js";
-import { renderReadout } from "../curves/readout.js";
+import { setUpReadout } from "../curves/readout.js";
 import { setUpTraining } from "../curves/training.js";
 import { setUpConfusion } from "../digits/confusion.js";
 import { setUpDigits } from "../digits/digits.js";
@@ -19,9 +19,11 @@ import { setUpActions } from "./actions.js";
 import { setUpChoices } from "./choices.js";
 import { setUpComparison } from "./comparison.js";
 import { emptyHistory } from "./history.js";
+import { renderInspectLink } from "./inspect_link.js";
 import { setUpList } from "./list.js";
 import { followList, followRun } from "./live.js";
 import { setUpNumbers } from "./numbers.js";
+import { setUpOverall } from "./overall.js";
 import { renderProgress } from "./progress.js";
 import { setUpRuns } from "./runs.js";
 import { fromAddress, LATEST, setUpAddress } from "./selection.js";
@@ -45,6 +47,7 @@ const state = createState({
   comparison: null, // of raw and averaged weights at the shown step
   comparing: false,
   comparisonProblem: null,
+  overall: null, // the comparison over the whole run: whether its verdict holds, and which gaps could be chance
   imageList: [], // what "previous" and "next image" go through: { index, label }
   track: null, // the image that is looked at, read by every checkpoint
   tracking: false,
@@ -169,13 +172,15 @@ for (const render of [
   renderFirst,
   setUpAddress(),
   setUpComparison(state),
+  setUpOverall(state),
   setUpRuns((id) => select(state.get().runs.find((r) => r.id === id), "push")),
   renderProgress,
   setUpActions(state, moveOn),
   renderSentence,
   setUpChoices(state),
   setUpSteps(state),
-  renderReadout,
+  renderInspectLink,
+  setUpReadout(),
   setUpCurve(state),
   setUpTraining(state),
   setUpNumbers(state),

@@ -1,7 +1,9 @@
 // The state of the run, in words and as a bar.
 
+import { ENDED } from "../curves/axis.js";
 import { byId, element, setChildren, setText } from "../dom.js";
 import { count, duration, time } from "../format.js";
+import { comparableSteps } from "./selection.js";
 
 const NAMES = {
   queued: "Queued",
@@ -55,12 +57,21 @@ function took(run) {
   return run.started_at && run.finished_at ? [`in ${duration(run.finished_at - run.started_at)}`] : [];
 }
 
-export function renderProgress({ run, runs }) {
+/** An ended run's evaluations arrive for a while yet. */
+function unfinished(now) {
+  const { run, loaded } = now;
+  if (!loaded || !ENDED.has(run.state) || run.latest_checkpoint === null) return [];
+  const newest = comparableSteps(now).at(-1) ?? -1;
+  return newest < run.latest_checkpoint ? [" · not all of its checkpoints are evaluated yet"] : [];
+}
+
+export function renderProgress(now) {
+  const { run, runs } = now;
   if (!run) return;
   const shown = shownState(run);
   byId("state").dataset.state = shown;
   setText(byId("state-name"), NAMES[shown]);
-  setChildren(byId("state-text"), ...describe(run, runs));
+  setChildren(byId("state-text"), ...describe(run, runs), ...unfinished(now));
   byId("progress").max = run.steps;
   byId("progress").value = run.step;
   byId("progress").hidden = shown === "finished" || (shown === "queued" && !run.step);

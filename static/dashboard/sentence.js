@@ -18,6 +18,11 @@ function verdict({ verdict, raw, n, split, step }) {
   });
 }
 
+/** The server's verdict over the run, with what it comes to in bold. */
+const overallVerdict = (verdict) =>
+  verdict.split(/(averaging(?: \([^)]*\))? (?:helps|hurts)|could be chance(?=:))/)
+    .map((part, i) => (i % 2 ? element("b", { text: part }) : part));
+
 const rawWord = (text) => element("span", { class: "raw-word", text });
 const emaWord = (text) => element("span", { class: "ema-word", text });
 
@@ -30,23 +35,10 @@ function waiting({ run, loaded, comparing }) {
   return "This run ended before its first checkpoint, so there is nothing to compare.";
 }
 
-/** How often the average was ahead: one checkpoint alone may well be luck. */
-function tally({ history, split, average }) {
-  if (!average) return "";
-  const both = rows(history, split, [average]).filter(({ step, raw, averaged: [ema] }) => step > 0 && raw && ema);
-  if (both.length < 2) return "";
-  const differences = both.map(({ raw, averaged: [ema] }) => ema.correct - raw.correct);
-  const ahead = differences.filter((d) => d > 0).length;
-  const behind = differences.filter((d) => d < 0).length;
-  const level = both.length - ahead - behind;
-  return `Of the ${count(both.length)} checkpoints after the start, averaged was ahead of raw at ${count(ahead)}, ` +
-    `level at ${count(level)}, behind at ${count(behind)}.`;
-}
-
 export function renderSentence(state) {
   if (!state.run) return;
-  const { comparison, comparisonProblem } = state;
-  setText(byId("tally"), comparison ? tally(state) : "");
+  const { comparison, comparisonProblem, overall } = state;
+  setChildren(byId("overall"), ...(comparison && overall?.verdict ? overallVerdict(overall.verdict) : []));
   byId("sentence").classList.toggle("waiting", !comparison);
   setChildren(byId("sentence"), ...(comparison ? verdict(comparison) : [comparisonProblem ?? waiting(state)]));
 }

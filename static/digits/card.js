@@ -1,8 +1,7 @@
 // One image with what it is and what was read in it, as a button that opens its details.
 
 import { element } from "../dom.js";
-import { percent } from "../format.js";
-import { article } from "./disagreement.js";
+import { article, percent } from "../format.js";
 
 const WORDS = { raw: "raw", ema: "averaged" };
 

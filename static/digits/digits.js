@@ -1,8 +1,8 @@
 // The panel "Digit by digit": how many images of each digit either set of weights reads right.
 
 import { byId, element, setChildren, setText } from "../dom.js";
-import { count } from "../format.js";
-import { images, shownComparison, signed } from "./panel.js";
+import { count, images, signed } from "../format.js";
+import { shownComparison } from "./panel.js";
 import { closeUp, place, tickLabels } from "./scale.js";
 
 const DIGITS = [...Array(10).keys()];

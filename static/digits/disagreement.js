@@ -2,6 +2,7 @@
 
 import { percent } from "../format.js";
 
+
 /** The kinds by the server's name, as the page calls them. */
 export const KINDS = { fixed: "Averaging fixed", broke: "Averaging broke", both_wrong: "Both wrong" };
 
@@ -17,9 +18,6 @@ export function counted(disagreements) {
   for (const { kind } of disagreements) counts[kind] += 1;
   return counts;
 }
-
-/** The article of a digit: an 8, a 4. */
-export const article = (digit) => (digit === 8 ? "an" : "a");
 
 const sure = ({ digit, confidence }) => `${digit} (${percent(confidence, 1)})`;
 

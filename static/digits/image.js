@@ -2,10 +2,10 @@
 
 import { shownStep } from "../dashboard/selection.js";
 import { byId, element, setChildren, setText } from "../dom.js";
-import { count } from "../format.js";
+import { article, count } from "../format.js";
 import { makeBars } from "../readings/bars.js";
 import { imageAddress } from "./card.js";
-import { article, outcome } from "./disagreement.js";
+import { outcome } from "./disagreement.js";
 import { hasPictures } from "./gallery.js";
 import { setUpTrack } from "./track.js";
 import { readingsAt } from "./tracking.js";

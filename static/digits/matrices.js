@@ -1,6 +1,6 @@
 // What stands in the three matrices of a comparison: raw, averaged, and their difference.
 
-import { images, signed } from "./panel.js";
+import { images, signed } from "../format.js";
 
 const DIGITS = [...Array(10).keys()];
 const LEAST_TOP = 5; // a single image stays a light tint, however few the largest cell has

@@ -1,9 +1,11 @@
 // The chart "through training": the probability of one digit by step, raw and averaged, and a mark to take along.
 
+import { toPlace, toStep } from "../curves/axis.js";
+import { nearest } from "../curves/series.js";
 import { byId, element, setChildren, setText } from "../dom.js";
 import { count, percent } from "../format.js";
+import { linePath } from "../readings/line.js";
 
-const [WIDTH, HEIGHT] = [1000, 100]; // of the drawing, which is stretched to its place
 const KEYS = {
   ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, PageDown: -5, PageUp: 5, Home: -Infinity, End: Infinity,
 };
@@ -20,9 +22,7 @@ export function setUpTrack(onStep) {
   };
   const follow = ({ clientX }) => {
     const { left, width } = frame.getBoundingClientRect();
-    const at = steps[0] + ((clientX - left) / width) * (steps.at(-1) - steps[0]);
-    const nearest = steps.reduce((best, step, i) => (Math.abs(step - at) < Math.abs(steps[best] - at) ? i : best), 0);
-    goTo(nearest);
+    goTo(nearest(steps, toStep(axisOf(steps), (clientX - left) / width)));
   };
   frame.addEventListener("pointerdown", (event) => {
     frame.setPointerCapture(event.pointerId);
@@ -39,11 +39,11 @@ export function setUpTrack(onStep) {
   return function show(track, average, digit, readings) {
     steps = track.step;
     place = readings.place;
-    const x = along(steps);
-    byId("image-track-raw").setAttribute("d", path(steps, track.raw, digit, x));
+    const axis = axisOf(steps);
+    byId("image-track-raw").setAttribute("d", linePath(axis, steps, track.raw, digit));
     const averaged = track.averages[average];
-    byId("image-track-ema").setAttribute("d", averaged ? path(steps, averaged, digit, x) : "");
-    byId("image-track-mark").style.left = `${(100 * x(readings.step)) / WIDTH}%`;
+    byId("image-track-ema").setAttribute("d", averaged ? linePath(axis, steps, averaged, digit) : "");
+    byId("image-track-mark").style.left = `${100 * toPlace(axis, readings.step)}%`;
     setText(byId("image-track-first"), count(steps[0]));
     setText(byId("image-track-last"), count(steps.at(-1)));
     frame.setAttribute("aria-valuemin", steps[0]);
@@ -54,18 +54,10 @@ export function setUpTrack(onStep) {
   };
 }
 
-/** Where a step is in the drawing. */
-function along(steps) {
+/** The whole of the run; a single step is in the middle. */
+function axisOf(steps) {
   const [first, last] = [steps[0], steps.at(-1)];
-  return (step) => (last === first ? WIDTH / 2 : (WIDTH * (step - first)) / (last - first));
-}
-
-/** The line of a digit's probability: as text for an SVG path, 1 at the top. */
-export function path(steps, { probabilities }, digit, x) {
-  return steps.map((step, i) => {
-    const y = HEIGHT * (1 - probabilities[i][digit]);
-    return `${i ? "L" : "M"}${x(step).toFixed(1)} ${y.toFixed(2)}`;
-  }).join("");
+  return first === last ? { low: first - 1, high: last + 1, log: false } : { low: first, high: last, log: false };
 }
 
 /** The same with the words in their colours: the key to the lines. */

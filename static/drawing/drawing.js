@@ -94,6 +94,7 @@ export function setUpDrawing(state) {
     renderReading(reading, ema, ink.label, through.chosen());
     renderPixels(reading?.image ?? null);
     byId("canvas-hint").hidden = !sheet.isEmpty();
+    byId("labelling").hidden = sheet.isEmpty();
     byId("canvas").classList.toggle("photo", ink.photo);
     byId("undo").disabled = !sheet.canUndo();
     byId("clear").disabled = sheet.isEmpty();

@@ -3,9 +3,8 @@
 import { predictAll } from "../api.js";
 import { confirmed } from "../confirm.js";
 import { shownStep } from "../dashboard/selection.js";
-import { article } from "../digits/disagreement.js";
 import { byId, element, setChildren, setText } from "../dom.js";
-import { averageLabel, count } from "../format.js";
+import { article, averageLabel, count } from "../format.js";
 import { remembered } from "../memo.js";
 import { digitInk } from "./ink.js";
 import { createKept, MOST, withDrawing, without } from "./kept.js";

@@ -1,6 +1,6 @@
 // Whether raw and averaged weights read a kept drawing right: as marks, and counted.
 
-import { article } from "../digits/disagreement.js";
+import { article } from "../format.js";
 import { element } from "../dom.js";
 
 const NAMES = { raw: "raw", ema: "averaged" };

@@ -1,8 +1,7 @@
 // Both readings of one picture: digits, ten probabilities side by side, and the 28×28 that were read.
 
-import { article } from "../digits/disagreement.js";
 import { byId, setText } from "../dom.js";
-import { count, decayName, percent } from "../format.js";
+import { article, count, decayName, percent } from "../format.js";
 import { makeBars } from "../readings/bars.js";
 import { paintPixels } from "./pixels.js";
 

@@ -3,9 +3,8 @@
 
 import { readSample } from "../api.js";
 import { curve } from "../dashboard/history.js";
-import { article } from "../digits/disagreement.js";
 import { byId } from "../dom.js";
-import { count } from "../format.js";
+import { article, count } from "../format.js";
 import { digitInk } from "./ink.js";
 
 /** Wire both buttons; `show(ink)` puts an image on the sheet. Returns the renderer. */

@@ -4,12 +4,12 @@ import { evenTicks, logTicks, stepAxis, toPlace, toStep } from "../curves/axis.j
 import { setUpKeys, setUpPointer } from "../curves/pointer.js";
 import { nearest } from "../curves/series.js";
 import { shownStep } from "../dashboard/selection.js";
-import { article } from "../digits/disagreement.js";
 import { byId, element, setChildren, setText } from "../dom.js";
-import { averageLabel, count, percent } from "../format.js";
+import { article, averageLabel, count, percent } from "../format.js";
 import { remembered } from "../memo.js";
 import { createFetching } from "./through_fetch.js";
-import { linePath, skippedText, topDigit } from "./through_line.js";
+import { linePath } from "../readings/line.js";
+import { skippedText, topDigit } from "./through_words.js";
 
 const KINDS = ["raw", "ema"];
 
@@ -77,6 +77,8 @@ export function setUpThrough(state, isDrawing) {
     else fetching.want(looked ? [now.runId, now.run.latest_checkpoint, image] : null);
     const made = drawn(now);
     setText(byId("through-note"), made ? "" : why(now));
+    section.classList.toggle("vacant", !looked && !held);
+    byId("through-frame").tabIndex = looked || held ? 0 : -1;
     byId("through-frame").classList.toggle("stale", Boolean(made) && !fetching.isCurrent());
     setText(byId("through-skipped"), made ? skippedText(made.track.skipped) : "");
     renderLines(made);

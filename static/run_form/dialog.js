@@ -3,8 +3,9 @@
 import { queueRun } from "../api.js";
 import { LOGGED_OUT } from "../dashboard/actions.js";
 import { byId, setText } from "../dom.js";
+import { count } from "../format.js";
 import { setUpAverages } from "./averages.js";
-import { changed, equal, findings, parsed, written } from "./knobs.js";
+import { changed, equal, findings, parsed, saved, written } from "./knobs.js";
 
 /** Wire the dialog, where the page has it. `shownRun()` is the run that is looked at, or null. */
 export function setUpRunForm(shownRun, onQueued) {
@@ -37,6 +38,8 @@ export function setUpRunForm(shownRun, onQueued) {
     const differs = changed(now, defaults);
     for (const field of fields) field.closest(".knob").classList.toggle("changed", field.name in differs);
     byId("knob-momentum").disabled = now.optimizer !== "momentum";
+    const files = saved(now);
+    setText(byId("new-run-saved"), files ? `${count(files.checkpoints)} checkpoints, about ${size(files.bytes)}` : "");
     let help = "";
     for (const preset of presets) {
       const pressed = equal(JSON.parse(preset.dataset.knobs), now, defaults);
@@ -105,3 +108,6 @@ export function setUpRunForm(shownRun, onQueued) {
   });
   form.addEventListener("submit", queue);
 }
+
+/** 12 MB, 3.4 GB. */
+const size = (bytes) => (bytes < 1e9 ? `${count(Math.ceil(bytes / 1e6))}\u00a0MB` : `${count(Number((bytes / 1e9).toPrecision(2)))}\u00a0GB`);

@@ -12,6 +12,20 @@ function number(text) {
   return text === "" || !Number.isFinite(value) ? text : value;
 }
 
+const INPUTS = 28 * 28;
+const DIGITS = 10;
+const BYTES = 4; // float32
+
+/** How many checkpoints a run of these knobs saves, and about how many bytes in all; null where a knob is no number. */
+export function saved({ steps, save_every: every, hidden, optimizer, averages }) {
+  const widths = [INPUTS, ...hidden, DIGITS];
+  if (![steps, every, ...widths].every((value) => Number.isInteger(value) && value > 0)) return null;
+  const weights = widths.slice(1).reduce((sum, width, i) => sum + (widths[i] + 1) * width, 0);
+  const copies = 1 + averages.length + (optimizer === "momentum" ? 1 : 0);
+  const checkpoints = 1 + Math.ceil(steps / every); // one at step 0, and one at the end
+  return { checkpoints, bytes: checkpoints * copies * weights * BYTES };
+}
+
 /** A value as one would type it. */
 export const written = (value) => (Array.isArray(value) ? value.join(", ") : String(value));
 

@@ -210,3 +210,24 @@ def visit(chromium: Browser) -> Iterator[Open]:
     for visitor in visitors:
         visitor.context.close()
         assert visitor.complaints == []
+
+
+# Modules by themselves
+
+
+@pytest.fixture(scope="session")
+def blank(site: Site, chromium: Browser) -> Iterator[Page]:
+    """A page of the site that loads nothing by itself; the same one for all, as they keep nothing in it."""
+    with chromium.new_context() as context:
+        context.route("**/favicon.ico", lambda route: route.fulfill(status=204))
+        page = context.new_page()
+        page.goto(f"{site.url}/healthz")
+        yield page
+
+
+def call(page: Page, module: str, code: str, argument: Any = None) -> Any:
+    """The value of `code`, an expression of the imported `module` and of `argument`."""
+    return page.evaluate(
+        f"async (argument) => {{ const module = await import('/static/{module}.js'); return {code}; }}",
+        argument,
+    )

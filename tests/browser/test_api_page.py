@@ -45,3 +45,26 @@ def test_it_has_the_theme_that_was_chosen_on_the_dashboard(site: Site, visit: Op
     visitor.open().get_by_label("Dark", exact=True).check()
     page = visitor.open(path="/docs")
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+
+
+def test_narrow_the_list_of_operations_is_folded(site: Site, visit: Open) -> None:
+    page = visit(site, viewport={"width": 390, "height": 800}).open(path="/docs")
+    link = page.get_by_role("link", name="POST /predict", exact=True)
+    expect(link).to_be_hidden()
+    page.get_by_text("All operations").click()
+    link.click()
+    expect(link).to_be_hidden()
+    expect(page.locator("#predict")).to_be_in_viewport()
+    page.set_viewport_size({"width": 1280, "height": 800})
+    expect(link).to_be_in_viewport()
+
+
+def test_the_list_marks_what_is_read_and_the_theme_is_chosen_here_too(site: Site, visit: Open) -> None:
+    page = visit(site).open(path="/docs")
+    page.locator("#metrics").scroll_into_view_if_needed()
+    marked = page.locator("#contents [aria-current]")
+    page.locator("#healthz").evaluate("(one) => scrollTo(0, one.offsetTop - innerHeight / 10)")
+    expect(marked).to_have_text("GET /healthz")
+    expect(marked).to_be_in_viewport()
+    page.get_by_label("Dark", exact=True).check()
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")

@@ -7,9 +7,9 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from shadowboard.configuration import parse_config
+from shadowboard.intervals import wilson_interval
 from shadowboard.records import Run, Score
-from tests.browser.conftest import WORKER, Open, Site
-from tests.browser.test_modules import call
+from tests.browser.conftest import WORKER, Open, Site, call
 
 pytestmark = pytest.mark.browser
 
@@ -68,7 +68,7 @@ def test_the_table_tells_knobs_and_accuracies(own_site: Site, visit: Open, three
     ]  # fmt: skip
     assert cells(page, "fast")[3] == "97.00\u00a0%\n91.55–98.97\nat 300 · decay 0.999"
     assert cells(page, "bare")[1::2] == ["–", "–", "–"]
-    page.get_by_role("button", name="All knobs").click()
+    page.get_by_role("radio", name="All", exact=True).check()
     expect(page.get_by_role("button", name="batch size")).to_be_visible()
     visitor.expects_loss = True  # there are no checkpoints behind these scores
     page.get_by_role("link", name="fast", exact=True).first.click()
@@ -91,6 +91,53 @@ def test_columns_sort_the_rows(own_site: Site, visit: Open, three: list[Run]) ->
     expect(names(page)).to_have_text(["slow", "fast", "bare"])
     page.get_by_role("button", name="Run", exact=True).click()
     expect(names(page)).to_have_text(["bare", "fast", "slow"])
+
+
+def test_an_order_is_chosen_above_the_table(own_site: Site, visit: Open, three: list[Run]) -> None:
+    page = visit(own_site, charts=False).open(path="/compare-runs?sort=best-ema")
+    order = page.get_by_label("Sort by")
+    expect(order.locator("option:checked")).to_have_text("Best, validation, averaged, turned round")
+    expect(names(page)).to_have_text(["slow", "fast", "bare"])
+    order.select_option("Best, validation, averaged")
+    expect(names(page)).to_have_text(["fast", "slow", "bare"])
+    order.select_option("Learning rate")
+    expect(names(page)).to_have_text(["bare", "fast", "slow"])
+    expect(page.locator("th", has=page.locator("[data-key='knob:learning_rate']"))).to_have_attribute(
+        "aria-sort", "descending"
+    )
+
+
+def test_intervals_are_bars_on_one_scale(own_site: Site, visit: Open, three: list[Run]) -> None:
+    lost = scored(own_site, "lost", (300, "", 10), averages=[])
+    page = visit(own_site, charts=False).open(path="/compare-runs")
+
+    def span(run: Run, place: int) -> tuple[float, float]:
+        cell = page.locator(f"tr[data-run='{run.id}'] td.accuracy").nth(place)
+        bar, outer = (cell.locator(part).bounding_box() for part in (".bar", ".whisker"))
+        assert bar
+        assert outer
+        return ((bar["x"] - outer["x"]) / outer["width"], bar["width"] / outer["width"])
+
+    expect(names(page)).to_have_count(4)
+    # The scale goes from the lowest interval's end to the highest one's, that of the lost run left out.
+    low, high = wilson_interval(83, 100)[0], wilson_interval(97, 100)[1]
+    wanted = wilson_interval(90, 100)
+    left, width = span(three[0], 0)
+    assert left == pytest.approx((wanted[0] - low) / (high - low), abs=0.02)
+    assert width == pytest.approx((wanted[1] - wanted[0]) / (high - low), abs=0.02)
+    expect(page.locator(f"tr[data-run='{lost.id}'] .whisker.beneath")).to_have_count(3)
+
+
+def test_narrow_it_is_a_list_of_cards(own_site: Site, visit: Open, three: list[Run]) -> None:
+    page = visit(own_site, charts=False, viewport={"width": 360, "height": 800}).open(path="/compare-runs")
+    expect(names(page)).to_have_count(3)
+    for cell in page.locator("#runs-table td.accuracy").all():
+        box = cell.bounding_box()
+        assert box
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= 360
+    page.get_by_label("Sort by").select_option("Final, validation, averaged")
+    expect(names(page)).to_have_text(["fast", "slow", "bare"])
 
 
 def test_ticked_runs_are_laid_over_one_another(own_site: Site, visit: Open, three: list[Run]) -> None:
@@ -146,6 +193,32 @@ def test_a_run_is_brought_forward(own_site: Site, visit: Open, three: list[Run])
     expect(faint).to_have_count(0)
 
 
+def test_pointing_brings_the_nearest_run_forward_and_tells_of_the_step(
+    own_site: Site, visit: Open, three: list[Run]
+) -> None:
+    page = visit(own_site).open(path=f"/compare-runs?runs={three[0].id},{three[1].id}")
+    faint = page.locator('#overlay .scatterlayer .js-line[style*="stroke-opacity: 0.22"]')
+    slow, fast = page.locator("#ticked .ends").nth(0), page.locator("#ticked .ends").nth(1)
+    expect(slow).to_have_text("raw 90.00\u00a0%averaged 92.00\u00a0%at 300")
+    lines = page.locator("#overlay .scatterlayer .js-line")
+    expect(lines).to_have_count(4)
+    box = page.locator("#overlay").bounding_box()
+    assert box
+    page.mouse.move(box["x"] + box["width"] * 0.55, box["y"] + box["height"] * 0.5)
+    expect(faint).to_have_count(2)
+    expect(slow).to_have_text("raw 95.00\u00a0%averaged 92.00\u00a0%at 200")
+    expect(page.locator("#overlay-step")).to_be_visible()
+    page.mouse.move(0, 0)
+    expect(faint).to_have_count(0)
+    expect(slow).to_contain_text("at 300")
+    page.locator("#overlay-frame").focus()
+    page.keyboard.press("Home")
+    expect(fast).to_contain_text("raw 88.00")
+    expect(fast).to_contain_text("at 100")
+    page.keyboard.press("Escape")
+    expect(fast).to_contain_text("at 300")
+
+
 def test_a_filter_finds_runs_among_very_many(own_site: Site, visit: Open) -> None:
     for i in range(205):
         own_site.store.create_run(parse_config({"seed": i}), f"trial {i}")
@@ -187,11 +260,40 @@ def test_nothing_is_wider_than_the_window(own_site: Site, visit: Open, three: li
 # Pure functions
 
 
-@pytest.fixture
-def blank(site: Site, visit: Open) -> Page:
-    visitor = visit(site)
-    visitor.context.route("**/favicon.ico", lambda route: route.fulfill(status=204))
-    return visitor.open(path="/healthz")
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        ([0, 50, 90], [0, 50, 90]),
+        ([10, 12, 13], [10, 26, 42]),
+        ([80, 95, 99], [68, 84, 100]),
+        ([0, 99, 100], [0, 84, 100]),
+        ([], []),
+    ],
+)
+def test_labels_are_moved_apart(blank: Page, wanted: list[int], found: list[int]) -> None:
+    assert call(blank, "compare_runs/place", "module.spread(argument, 16, 100)", wanted) == found
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "found"),
+    [
+        (60, 520, {"step": 50, "run": "a"}),  # between two points of it, near their line
+        (60, 1005, {"step": 50, "run": "b"}),
+        (85, 20, {"step": 75, "run": None}),  # a ends before it, and b is far
+        (5, 60, None),
+        (60, 1015, None),
+    ],
+)
+def test_what_is_pointed_at(blank: Page, x: int, y: int, found: Any) -> None:
+    frame = {"left": 10, "top": 10, "width": 100, "height": 1000, "last": 100, "range": [0, 100]}
+    curves = [
+        {"run": {"id": "a"}, "points": [{"step": 0, "accuracy": 0.0}, {"step": 60, "accuracy": 0.6}]},
+        {"run": {"id": "b"}, "points": [{"step": 0, "accuracy": 0.0}, {"step": 100, "accuracy": 0.0}]},
+    ]
+    code = "module.pointedAt(argument.curves, argument.frame, argument)"
+    assert (
+        call(blank, "compare_runs/place", code, {"curves": curves, "frame": frame, "x": x, "y": y}) == found
+    )
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ from tests.browser.conftest import Open, Site
 
 pytestmark = pytest.mark.browser
 
-MARKS = "#chart .xy .scatterlayer .trace:not(.tracebest) .point"  # of evaluations
-BEST = "#chart .tracebest .point"
+MARKS = "#chart .xy .scatterlayer .trace:not([class*=tracebest]) .point"  # of evaluations
+BEST = "#chart [class*=tracebest] .point"
 
 
 def correct(site: Site, run_id: str, step: int, average: str, split: str = "validation") -> int:
@@ -29,7 +29,7 @@ def x_range(page: Page, chart: str = "chart") -> list[float]:
 def series(page: Page) -> list[dict[str, Any]]:
     """The curves, as they are drawn; the chosen average's comes last but for raw's."""
     found: list[dict[str, Any]] = page.evaluate(
-        "document.getElementById('chart').data.filter(({ name }) => name)"
+        "document.getElementById('chart').data.filter(({ uid }) => /^(raw|average)/.test(uid))"
         ".map(({ name, x, y }) => ({ name, x: [...x], y: [...y] }))"
     )
     return found
@@ -81,6 +81,48 @@ def test_sentence_tells_what_the_store_holds(site: Site, visit: Open) -> None:
         expect(page.locator("#curve-title")).to_have_text(f"{name} accuracy")
 
 
+def gap_bars(page: Page) -> dict[float, str]:
+    """The sharp bars' heights by their step, and of which kind each is."""
+    drawn = page.evaluate(
+        "document.getElementById('chart').data.filter(({ uid }) => uid.startsWith('gap-'))"
+        ".map(({ uid, x, y }) => [uid, [...x], [...y]])"
+    )
+    return {
+        round((xs[i] + xs[i + 2]) / 2): f"{uid.removeprefix('gap-')} {ys[i + 1]:+.2f}"
+        for uid, xs, ys in drawn
+        for i in range(0, len(xs), 6)
+    }
+
+
+def test_the_run_as_a_whole_is_judged_and_bars_beyond_chance_are_filled(site: Site, visit: Open) -> None:
+    run = site.begin()
+    site.advance(run, 0, 100, 200, 300, 400)
+    page = visit(site).open(run)
+    overall = page.locator("#overall")
+    expect(overall).to_contain_text("Over the run so far (4 checkpoints)")
+    site.advance(run, 500, 600)
+    site.end(run, "finished", "")
+    expect(overall).to_contain_text("Over the whole run (6 checkpoints)")
+    found = page.request.get(f"{site.url}/runs/{run.id}/comparison").json()
+    expect(overall).to_have_text(found["verdict"])
+    page.wait_for_selector("#chart[aria-label*='At step 600']")
+    expected = {}
+    columns = (found[name] for name in ("step", "only_raw", "only_ema", "p_value"))
+    for step, raw, ema, p in zip(*columns, strict=True):
+        if step and raw != ema:
+            kind = f"{'ahead' if ema > raw else 'behind'}-{'clear' if p < 0.05 else 'chance'}"
+            expected[step] = f"{kind} {ema - raw:+.2f}"  # of 100 images
+    page.wait_for_function(
+        "(n) => document.getElementById('chart').data.filter(({ uid }) => /^gap.*clear/.test(uid))"
+        ".reduce((sum, { x }) => sum + x.length / 6, 0) === n",
+        arg=sum("clear" in bar for bar in expected.values()),
+    )
+    assert gap_bars(page) == expected != {}
+    page.get_by_label("Test", exact=True).check()
+    test = page.request.get(f"{site.url}/runs/{run.id}/comparison?split=test").json()
+    expect(overall).to_have_text(test["verdict"])
+
+
 def test_close_up_leaves_out_the_first_steps_and_says_so(site: Site, visit: Open) -> None:
     run = site.begin()
     site.advance(run, 0, 200, 300, 400, 500)
@@ -118,16 +160,20 @@ def test_zoom_outlives_new_points(site: Site, visit: Open) -> None:
     assert x_range(page)[1] > 299
 
 
-def test_axis_reaches_to_the_end_of_the_run_from_the_start(site: Site, visit: Open) -> None:
+def test_axis_has_room_for_what_comes_and_grows_seldom(site: Site, visit: Open) -> None:
     run = site.begin()
     site.advance(run, 0, 100)
     page = visit(site).open(run)
     expect(page.locator(MARKS)).to_have_count(4)
-    before = x_range(page)
-    assert before[1] > 600
-    site.advance(run, 200)
-    page.wait_for_selector("#chart[aria-label*='At step 200']")
-    assert x_range(page) == before
+    assert 150 < x_range(page)[1] < 160
+    ends = []
+    for step in (200, 300, 400):
+        site.advance(run, step)
+        page.wait_for_selector(f"#chart[aria-label*='At step {step}']")
+        ends.append(x_range(page)[1])
+    assert 300 < ends[0] < 310
+    assert 600 < ends[1] < 620
+    assert ends[1:] == [ends[1]] * 2
 
 
 def test_pointing_reads_the_step_out_on_both_charts(site: Site, visit: Open) -> None:
@@ -137,14 +183,14 @@ def test_pointing_reads_the_step_out_on_both_charts(site: Site, visit: Open) -> 
     step = page.locator("#readout .entry.step")
     expect(step).to_have_text("step200")
     expect(page.locator(MARKS).first).to_be_attached()
-    page.mouse.move(*place(page, 100 / 600), steps=3)
+    page.mouse.move(*place(page, 100 / x_range(page)[1]), steps=3)
     expect(step).to_have_text("step100")
     expect(page.locator("#training-readout .entry.step")).to_have_text("step100")
     expect(page.locator(".step-line.hovered:visible")).to_have_count(2)
     raw, ema = (correct(site, run.id, 100, a) for a in ("", "ExponentialMovingAverage"))
     expect(page.locator("#readout .entry.raw dd")).to_have_text(f"{raw / 100:.2%}".replace("%", "\u00a0%"))
-    gap = f"{ema - raw:+.2f}".replace("-", "−").replace("+0.00", "±0.00")
-    expect(page.locator("#readout .entry.gap dd")).to_have_text(f"{gap}\u00a0pp")
+    gap = f"{ema - raw:+.2f}\u00a0pp".replace("-", "−") if ema != raw else "none"
+    expect(page.locator("#readout .entry.gap dd")).to_have_text(gap)
     page.mouse.move(5, 5)
     expect(step).to_have_text("step200")
     expect(page.locator(".step-line.hovered:visible")).to_have_count(0)

@@ -2,14 +2,15 @@
 
 import json
 import math
+from itertools import pairwise
 
 import pytest
 from playwright.sync_api import Page
 
 from shadowboard.intervals import wilson_interval
-from tests.browser.test_modules import blank, call, evaluations
+from tests.browser.conftest import call
+from tests.browser.test_modules import evaluations
 
-__all__ = ["blank"]  # a fixture
 pytestmark = pytest.mark.browser
 
 
@@ -65,6 +66,37 @@ def test_best_step_is_the_earliest_best_of_validation(blank: Page) -> None:
     assert call(blank, "curves/series", f"module.bestStep({made}, 'other')") is None
 
 
+def test_bars_of_neighbouring_checkpoints_do_not_overlap(blank: Page) -> None:
+    """A run that was stopped just after a checkpoint has saved another."""
+    edges = call(
+        blank,
+        "curves/gap",
+        """module.gapBars(
+             [100, 200, 205].map((step) => ({ step, images: 3, share: 0.01, clear: step > 150 })),
+             { low: 0, high: 300, log: false }, { ema: "rgb(0, 0, 0)", raw: "rgb(9, 9, 9)" }, 674)
+           .flatMap(({ x }) => x.flatMap((left, i) => (i % 6 ? [] : [[left, x[i + 2]]])))""",
+    )
+    edges.sort()
+    assert [round(sum(edge) / 2) for edge in edges] == [100, 200, 205]
+    assert all(before[1] < after[0] for before, after in pairwise(edges))
+    assert edges[0][1] - edges[0][0] > 2 * (edges[2][1] - edges[2][0])
+
+
+@pytest.mark.parametrize(
+    ("raw", "ema", "n", "points"),
+    [
+        (4925, 4921, 5000, "−0.08 pp"),
+        (4925, 4926, 5000, "+0.02 pp"),
+        (10, 10, 100, "none"),
+        (99_000, 99_001, 100_000, "+1 image"),
+    ],
+)
+def test_a_gap_is_never_rounded_to_none(blank: Page, raw: int, ema: int, n: int, points: str) -> None:
+    sides = [{"correct": raw, "n": n}, {"correct": ema, "n": n}]
+    found = call(blank, "curves/readout", "module.difference(...argument)", sides)
+    assert found["points"].replace("\u00a0", " ") == points
+
+
 def test_extremes_keep_peaks_and_ends(blank: Page) -> None:
     value = "(i) => (i === 1234 ? 9 : i === 4321 ? -9 : i === 77 ? null : Math.sin(i))"
     kept = call(blank, "curves/sampling", f"module.extremes(5000, {value}, 100)")
@@ -97,10 +129,24 @@ def test_places_and_steps_are_inverse(blank: Page, scale: str, zoomed: list[int]
 
 
 @pytest.mark.parametrize(
-    ("state", "last"), [("queued", 5000), ("training", 5000), ("stopped", 700), ("finished", 700)]
+    ("state", "step", "last"),
+    [
+        ("stopped", 700, 700),
+        ("finished", 700, 700),
+        ("queued", 0, 5000),
+        ("training", 1, 625),  # no less than an eighth
+        ("training", 500, 625),
+        ("training", 501, 1250),
+        ("queued", 700, 1250),  # to be resumed
+        ("training", 2000, 2500),
+        ("training", 2100, 5000),
+        ("training", 5000, 5000),
+    ],
 )
-def test_axis_ends_where_the_run_does(blank: Page, state: str, last: int) -> None:
-    run = {"state": state, "step": 700, "steps": 5000}
+def test_axis_ends_where_the_run_does_or_a_part_of_it_early_on(
+    blank: Page, state: str, step: int, last: int
+) -> None:
+    run = {"state": state, "step": step, "steps": 5000}
     code = "module.lastStep({ run: argument, history: { curves: new Map(), training: { step: [] } } })"
     assert call(blank, "curves/axis", code, run) == last
 

@@ -5,18 +5,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page
 
-from tests.browser.conftest import Open, Site
-from tests.browser.test_modules import call
+from tests.browser.conftest import call
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture
-def blank(site: Site, visit: Open) -> Page:
-    """A page of the site that loads nothing by itself."""
-    visitor = visit(site)
-    visitor.context.route("**/favicon.ico", lambda route: route.fulfill(status=204))
-    return visitor.open(path="/healthz")
 
 
 @pytest.mark.parametrize(

@@ -322,8 +322,13 @@ def long_board(site: Site, visit: Open) -> Page:
 def test_a_drawing_through_training(long_board: Page) -> None:
     page, readout = long_board, long_board.locator("#through-readout")
     expect(page.locator("#through-note")).to_have_text("Draw a digit to see how its reading came about.")
+    empty_room = [page.locator(name) for name in ("#through-plot", "#through-digit", "#labelling")]
+    for part in empty_room:
+        expect(part).to_be_hidden()
     draw(page, SEVEN)
     expect(readout).to_contain_text("A 7 at step 500: raw")
+    for part in empty_room:
+        expect(part).to_be_visible()
     assert points(page, "raw") == points(page, "ema") == 6
     # The same numbers as in the rows above it.
     for share in page.locator("#reading tr.read .share").all_inner_texts():

@@ -5,22 +5,13 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page
 
-from tests.browser.conftest import Open, Site
-from tests.browser.test_modules import call
+from tests.browser.conftest import call
 
 pytestmark = pytest.mark.browser
 
 PIXELS = [[0.0] * 28 for _ in range(28)]
 PIXELS[3] = [round(i / 27, 4) for i in range(28)]
 STROKES = [{"width": 0.06, "points": [{"x": 0.25, "y": 0.123456}, {"x": 1, "y": 0}]}]
-
-
-@pytest.fixture
-def blank(site: Site, visit: Open) -> Page:
-    """A page of the site that loads nothing by itself."""
-    visitor = visit(site)
-    visitor.context.route("**/favicon.ico", lambda route: route.fulfill(status=204))
-    return visitor.open(path="/healthz")
 
 
 def drawing(name: str, label: int = 7, **more: Any) -> dict[str, Any]:
@@ -108,7 +99,7 @@ def test_right_readings_are_counted(blank: Page) -> None:
 def line(page: Page, axis: dict[str, Any]) -> str:
     weights = {"probabilities": [[share, 1 - share] for share in (1, 0.25, 0)]}
     code = "module.linePath(argument[0], [0, 100, 1000], argument[1], 0)"
-    return str(call(page, "drawing/through_line", code, [axis, weights]))
+    return str(call(page, "readings/line", code, [axis, weights]))
 
 
 def test_the_line_through_training(blank: Page) -> None:
@@ -129,4 +120,4 @@ def test_a_logarithmic_axis_has_no_place_for_step_0(blank: Page) -> None:
 )
 def test_skipped_checkpoints_are_told(blank: Page, steps: list[int], text: str) -> None:
     skipped = [{"step": step, "reason": "It is damaged."} for step in steps]
-    assert call(blank, "drawing/through_line", "module.skippedText(argument)", skipped) == text
+    assert call(blank, "drawing/through_words", "module.skippedText(argument)", skipped) == text

@@ -94,7 +94,7 @@ def test_the_track_is_the_true_digits_and_takes_the_step_along(board: Page, run:
             r"[ML]([\d.]+) ([\d.]+)", board.locator(f"#image-track-{kind}").get_attribute("d") or ""
         )
         assert [round(6 * float(x) / 10) for x, _ in points] == list(STEPS)
-        assert [1 - float(y) / 100 for _, y in points] == pytest.approx(
+        assert [1 - float(y) / 1000 for _, y in points] == pytest.approx(
             [shares[label] for shares in weights["probabilities"]], abs=1e-3
         )
     expect(chart).to_have_attribute("aria-valuenow", "600")

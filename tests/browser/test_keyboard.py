@@ -90,7 +90,7 @@ def test_each_stop_is_seen_and_none_is_a_trap(board: Page, width: int) -> None:
     wanted = [
         *("run-picker", "new-run-open", "all-runs", "theme", "stop-run", "rename-run", "play", "step-slider"),
         *("step-latest", "split", "average", "view", "measure", "scale", "download-csv", "curve-frame"),
-        *("canvas", "pen", "random-image", "open-picture", "through-digit", "disagreements"),
+        *("disagreements", "canvas", "pen", "random-image", "open-picture"),
     ]
     assert [name for name in there if name in wanted] == wanted
     assert there.count("What am I looking at?") == 6

@@ -26,6 +26,24 @@ def test_nothing_is_wider_than_the_window(site: Site, visit: Open, width: int) -
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
+def test_only_the_slider_stays_at_hand_on_a_phone(site: Site, visit: Open) -> None:
+    run = site.begin(averages=[{"decay": 0.99}, {"decay": 0.999}])
+    site.advance(run, 0, 100, 200)
+    page = visit(site, viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True).open(run)
+    expect(page.locator("#step-shown")).to_have_text("200")
+    page.locator("#canvas").evaluate("(canvas) => canvas.scrollIntoView()")
+    expect(page.locator("#step-slider")).to_be_in_viewport()
+    expect(page.locator("#split-switch")).not_to_be_in_viewport()
+    bar, canvas = page.locator(".step-bar").bounding_box(), page.locator("#canvas").bounding_box()
+    assert bar
+    assert canvas
+    assert bar["y"] == 0
+    assert bar["y"] + bar["height"] <= canvas["y"]
+    assert canvas["y"] + canvas["height"] <= 740
+    page.locator("#step-back").tap()
+    expect(page.locator("#step-shown")).to_have_text("100")
+
+
 def test_theme_is_the_systems_until_chosen(site: Site, visit: Open) -> None:
     visitor = visit(site, color_scheme="dark")
     page = visitor.open()

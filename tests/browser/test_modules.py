@@ -1,29 +1,11 @@
 """The page's pure functions, in the browser that runs them."""
 
-from typing import Any
-
 import pytest
 from playwright.sync_api import Page
 
-from tests.browser.conftest import Open, Site
+from tests.browser.conftest import call
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture
-def blank(site: Site, visit: Open) -> Page:
-    """A page of the site that loads nothing by itself."""
-    visitor = visit(site)
-    visitor.context.route("**/favicon.ico", lambda route: route.fulfill(status=204))
-    return visitor.open(path="/healthz")
-
-
-def call(page: Page, module: str, code: str, argument: Any = None) -> Any:
-    """The value of `code`, an expression of the imported `module` and of `argument`."""
-    return page.evaluate(
-        f"async (argument) => {{ const module = await import('/static/{module}.js'); return {code}; }}",
-        argument,
-    )
 
 
 def evaluations(*accuracies: float) -> list[dict[str, float]]:

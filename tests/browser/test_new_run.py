@@ -1,5 +1,6 @@
 """The form that queues a run."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -7,8 +8,9 @@ from playwright.sync_api import Locator, Page, expect
 
 from server.run_form import run_form
 from shadowboard.configuration import RunConfig, parse_config
-from tests.browser.conftest import Open, Site
-from tests.browser.test_modules import call
+from shadowboard.dataset import Dataset
+from tests.browser.conftest import Open, Site, call
+from worker.training import train
 
 pytestmark = pytest.mark.browser
 
@@ -107,11 +109,11 @@ def test_sentences_of_the_server_stand_beside_their_fields(own_site: Site, visit
     dialog.get_by_label("Seed").fill("first")
     decay.fill("1")
     queue(dialog)
-    expect(dialog.locator("#problem-steps")).to_have_text(
-        "steps is 0; expected a number greater than or equal to 1 and less than or equal to 100000000."
-    )
+    expect(dialog.locator("#problem-steps")).to_have_text("steps is 0; expected 1 to 100,000,000.")
     expect(dialog.locator("#problem-seed")).to_contain_text("seed is 'first'; expected a whole number")
-    expect(dialog.locator("#problem-averages")).to_contain_text("averages.0.decay is 1; expected a number")
+    expect(dialog.locator("#problem-averages")).to_contain_text(
+        "averages.0.decay is 1; expected 0 to below 1."
+    )
     expect(dialog.locator("#problem-form")).to_be_hidden()
     expect(decay).to_have_attribute("aria-invalid", "true")
     expect(decay).to_be_focused()  # the first of them on the page
@@ -178,13 +180,6 @@ def test_the_form_fits(own_site: Site, visit: Open, width: int) -> None:
 # Pure functions
 
 
-@pytest.fixture
-def blank(site: Site, visit: Open) -> Page:
-    visitor = visit(site)
-    visitor.context.route("**/favicon.ico", lambda route: route.fulfill(status=204))
-    return visitor.open(path="/healthz")
-
-
 @pytest.mark.parametrize(
     ("text", "kind", "value"),
     [
@@ -223,3 +218,34 @@ def test_findings_name_their_knobs(
     answer = call(blank, "run_form/knobs", code, detail)
     assert [(one["knob"], one["place"]) for one in answer] == found
     assert " ".join(one["text"] for one in answer) == detail
+
+
+def test_the_form_tells_what_a_run_will_save(empty: Page) -> None:
+    dialog = form(empty)
+    told = dialog.locator("#new-run-saved")
+    expect(told).to_have_text("31 checkpoints, about 99\u00a0MB")
+    dialog.get_by_label("Save every").fill("1")
+    expect(told).to_have_text("30,001 checkpoints, about 95\u00a0GB")
+    dialog.get_by_label("Save every").fill("often")
+    expect(told).to_have_text("")
+
+
+@pytest.mark.parametrize(
+    "knobs",
+    [
+        {"steps": 5, "save_every": 2, "hidden": (20,)},
+        {"steps": 4, "save_every": 2, "hidden": (), "averages": []},
+        {"steps": 3, "save_every": 9, "hidden": (7, 9), "optimizer": "momentum",
+         "averages": [{"decay": 0.9}, {"decay": 0.99}]},
+    ],
+)  # fmt: skip
+def test_what_a_run_saves_is_as_it_was_told(
+    tmp_path: Path, blank: Page, mnist: Dataset, knobs: dict[str, Any]
+) -> None:
+    config = parse_config(knobs)
+    told = call(blank, "run_form/knobs", "module.saved(argument)", config.model_dump(mode="json"))
+    for _ in train(config, mnist.train, tmp_path, lambda: False):
+        pass
+    files = list(tmp_path.glob("*.data-*"))
+    assert told["checkpoints"] == len(files)
+    assert told["bytes"] == pytest.approx(sum(file.stat().st_size for file in files), abs=64 * len(files))

@@ -76,10 +76,10 @@ def test_readings_are_those_of_numpy_in_tensorflows_arrays(
 @pytest.mark.parametrize(
     ("query", "detail"),
     [
-        ("label=10", "label is '10'; expected a number less than or equal to 9."),
-        ("digit=-1", "digit is '-1'; expected a number greater than or equal to 0."),
-        ("digit=x", "digit is 'x'; expected a valid integer"),
-        ("limit=0", "limit is '0'; expected a number greater than or equal to 1."),
+        ("label=10", "label is '10'; expected at most 9."),
+        ("digit=-1", "digit is '-1'; expected at least 0."),
+        ("digit=x", "digit is 'x'; expected a whole number."),
+        ("limit=0", "limit is '0'; expected at least 1."),
         ("average=X", "average is 'X', but raw weights were asked for; add ema=true."),
     ],
 )

@@ -127,9 +127,10 @@ def to_change(client: httpx2.Client, name: str) -> Iterator[str]:
 def test_the_examples_of_every_operation_work(served: httpx2.Client) -> None:
     document = served.get("/openapi.json").json()
     for method, path, operation in operations(document):
-        values: dict[str, dict[str, str]] = {"path": {}, "query": {}, "header": {}}
+        values: dict[str, dict[str, Any]] = {"path": {}, "query": {}, "header": {}}
         for parameter in operation.get("parameters", []):
-            values[parameter["in"]][parameter["name"]] = str(example(parameter))
+            value = example(parameter)
+            values[parameter["in"]][parameter["name"]] = value if isinstance(value, list) else str(value)
         changes = "security" in operation and "{run_id}" in path
         with (
             to_change(served, operation["operationId"]) if changes else nullcontext() as new,

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -55,7 +56,7 @@ def lines(text: str) -> list[Any]:
 
 
 def test_a_run_in_the_foreground_and_what_one_does_with_it(
-    shadowboard: Shadowboard, small: list[object], tmp_path: Path, mnist: Dataset
+    shadowboard: Shadowboard, small: list[object], small_data: Path, tmp_path: Path, mnist: Dataset
 ) -> None:
     trained = shadowboard(
         "train", *small, "--name", "first", "--ema-decay", 0.9, "--ema-decay", "0.5:constant"
@@ -87,7 +88,7 @@ def test_a_run_in_the_foreground_and_what_one_does_with_it(
     best = lines(shadowboard("evaluate", "--home", tmp_path, "--json", "--step", "best")[1])[0]
     assert best["correct"] >= max(results[()]["correct"], results["--step", "0"]["correct"])
     sentence = shadowboard("evaluate", "--home", tmp_path, "--run", "first", "--ema").out
-    assert sentence.startswith("At step 100 the averaged (ExponentialMovingAverage) weights read ")
+    assert sentence.startswith("At step 100 the averaged weights (decay 0.9) read ")
 
     picture = BytesIO()
     Image.fromarray(mnist.test.images[0].reshape(28, 28)).save(picture, "PNG")
@@ -95,6 +96,14 @@ def test_a_run_in_the_foreground_and_what_one_does_with_it(
     (reading,) = lines(shadowboard("predict", tmp_path / "seven.png", "--home", tmp_path, "--json").out)
     assert reading.keys() == {"step", "raw", "ExponentialMovingAverage", "EMA_0.5_constant"}
     assert sum(reading["raw"]["probabilities"]) == pytest.approx(1)
+    told = shadowboard("predict", tmp_path / "seven.png", "--home", tmp_path).out
+    assert told.startswith(f"Step 100 of the run 'first' ({run['id']}):\nThe raw weights read a")
+    digit = reading["EMA_0.5_constant"]["digit"]
+    assert re.search(rf"The averaged weights \(decay 0.5 constant\) read an? {digit} \(", told)
+    folder = shadowboard(
+        "evaluate", "--ema", "--folder", tmp_path / "runs" / run["id"], "--data", small_data
+    ).out
+    assert "the averaged weights (ExponentialMovingAverage) read" in folder
 
 
 def test_a_hostile_name_does_no_harm(shadowboard: Shadowboard, small: list[object], tmp_path: Path) -> None:
@@ -161,9 +170,9 @@ def test_a_diverging_run_says_so(shadowboard: Shadowboard, small: list[object]) 
         (["train", "--steps", "many"], 2, "Invalid value for '--steps': Input should be a valid integer"),
         (["fly"], 2, "No such command 'fly'"),
         (["evaluate", "--split", "training"], 2, "'training' is neither validation nor test"),
-        (["train", "--steps", "0"], 1, "steps is 0; expected a number greater than or equal to 1 and less"),
+        (["train", "--steps", "0"], 1, "steps is 0; expected 1 to 100,000,000."),
         (["train", "--hidden", "many"], 1, "hidden.0 is 'many'; expected a whole number"),
-        (["train", "--ema-decay", "1"], 1, "decay is 1.0; expected a number greater than or equal to 0"),
+        (["train", "--ema-decay", "1"], 1, "decay is 1.0; expected 0 to below 1."),
         (["train", "--data", "/no/such/folder"], 1, "/no/such/folder does not exist"),
         (["train", "--resume", "nobody"], 1, "There is no run 'nobody'"),
         (["train", "--resume", "nobody", "--steps", "9"], 2, "Invalid value for --steps: goes with"),
@@ -178,7 +187,7 @@ def test_a_diverging_run_says_so(shadowboard: Shadowboard, small: list[object]) 
         (
             ["serve", "--port", "99999"],
             1,
-            "SHADOWBOARD_PORT is 99999; expected a number less than or equal to",
+            "SHADOWBOARD_PORT is 99999; expected at most 65,535.",
         ),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",

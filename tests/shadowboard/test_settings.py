@@ -17,7 +17,7 @@ def test_an_option_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_a_bad_value_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SHADOWBOARD_PORT", "high")
-    with pytest.raises(SettingsInvalid, match="SHADOWBOARD_PORT is 'high'; expected a valid integer"):
+    with pytest.raises(SettingsInvalid, match="SHADOWBOARD_PORT is 'high'; expected a whole number"):
         load_settings()
 
 

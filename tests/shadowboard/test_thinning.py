@@ -1,4 +1,4 @@
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from math import ceil
 
 import pytest
@@ -11,9 +11,9 @@ from shadowboard.store import Store
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+def shared(new_database: Callable[[], str]) -> Iterator[Store]:
     """One store for all examples, with another run in it."""
-    store = Store(f"sqlite:///{tmp_path_factory.mktemp('store') / 's.db'}")
+    store = Store(new_database())
     other = store.create_run(RunConfig(), worker="w")
     store.add_progress(other.id, "w", 30, 1.0, [Metric(step, 9.0) for step in range(1, 31)])
     yield store
