@@ -112,10 +112,6 @@ def many_pictures(body: bytes) -> NDArray[np.float32]:
     decoder = _Decoder()
     for i, image in enumerate(images):
         try:
-            if isinstance(image, dict):
-                raise PictureInvalid(
-                    "an object was sent; expected 28 rows of 28 numbers, or a file in Base64, with no name."
-                )
             digits[i] = _drawn(decoder.file(image)) if isinstance(image, str) else _numbers(image)
         except PictureInvalid as error:
             raise PictureInvalid(f"images.{i}: {error}") from None
@@ -143,6 +139,8 @@ def _member(body: bytes, name: str, expected: str) -> Any:
 def _numbers(image: object) -> "DigitImage":
     from shadowboard.digit_image import from_array
 
+    if isinstance(image, dict):
+        raise PictureInvalid("The image is an object; expected 28 rows of 28 numbers.")
     return _with_ink(from_array(image))
 
 

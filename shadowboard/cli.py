@@ -91,7 +91,7 @@ def up(
             # Only now is it sure that the port is free: a second `up` must change nothing.
             if not no_train:
                 with open_store(settings) as store:
-                    if not store.runs(limit=1):
+                    if not store.runs():
                         store.create_run(RunConfig())
                 stack.enter_context(child)
             typer.echo(f"Shadowboard is at {url} (Ctrl-C stops it; started again, it goes on)")

@@ -3,6 +3,7 @@
 import secrets
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import fields
 from functools import lru_cache
 from typing import Any
 
@@ -37,6 +38,8 @@ _READ_AT_ONCE = 100  # steps: bounds the memory that all readings of a run need
 _LATEST = (
     select(func.max(checkpoints.c.step)).where(checkpoints.c.run_id == runs.c.id).scalar_subquery()
 ).label("latest_checkpoint")
+_NEWEST_FIRST = (runs.c.created_at.desc(), runs.c.id)
+_FIELDS = [field.name for field in fields(Run)]
 
 
 class Store:
@@ -71,18 +74,21 @@ class Store:
             connection.execute(insert(runs).values(row))
         return self.run(run_id)
 
-    def runs(self, limit: int | None = None, state: State | None = None) -> list[Run]:
-        """All runs, or the newest `limit`, or those in one state; newest first."""
-        query = select(runs, _LATEST).order_by(runs.c.created_at.desc(), runs.c.id).limit(limit)
+    def runs(self, state: State | None = None) -> list[Run]:
+        """All runs, or those in one state; newest first."""
+        query = select(runs, _LATEST).order_by(*_NEWEST_FIRST)
         if state:
             query = query.where(runs.c.state == state)
         with self._database.begin() as connection:
             return [_run(row) for row in connection.execute(query)]
 
-    def count_runs(self) -> int:
-        """How many runs there are."""
+    def newest_runs(self, limit: int | None) -> tuple[list[Run], int]:
+        """The newest `limit` runs, newest first, and how many there were in all at that moment."""
+        total = select(func.count()).select_from(runs.alias()).scalar_subquery()
+        query = select(runs, _LATEST, total.label("total")).order_by(*_NEWEST_FIRST).limit(limit)
         with self._database.begin() as connection:
-            return connection.execute(select(func.count()).select_from(runs)).scalar_one()
+            rows = connection.execute(query).all()
+        return [_run(row) for row in rows], rows[0].total if rows else 0
 
     def run(self, run_id: str) -> Run:
         """The run with this id, or else the newest with this name. Raises RunMissing."""
@@ -307,7 +313,7 @@ class Store:
 
 
 def _run(row: Row[Any]) -> Run:
-    values = dict(row._mapping)
+    values = {name: row._mapping[name] for name in _FIELDS}
     try:
         config = _config(values["config"])
     except ValidationError as error:

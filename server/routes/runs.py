@@ -58,9 +58,8 @@ def list_runs(
     ] = None,
 ) -> Response:
     """Newest first."""
-    store = services.store
-    views = [_view(services, run) for run in store.runs(limit)]
-    return written(RunList(runs=views, total=len(views) if limit is None else store.count_runs()))
+    runs, total = services.store.newest_runs(limit)
+    return written(RunList(runs=[_view(services, run) for run in runs], total=total))
 
 
 @router.post(

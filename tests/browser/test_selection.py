@@ -38,7 +38,7 @@ def opened(visitor: Visitor, run: Run) -> Page:
 
 
 def said(page: Page) -> list[str]:
-    return [page.locator(panel).inner_text() for panel in PANELS]
+    return [page.locator(panel).text_content() for panel in PANELS]
 
 
 def settled(page: Page, step: int) -> None:

@@ -28,7 +28,9 @@ def test_a_run_comes_back_as_it_was_queued(store: Store) -> None:
 def test_runs_are_listed_newest_first(store: Store) -> None:
     ids = [store.create_run(RunConfig(seed=seed)).id for seed in range(3)]
     assert [run.id for run in store.runs()] == ids[::-1]
-    assert [run.id for run in store.runs(limit=1)] == ids[:1:-1]
+    for limit, newest in ((1, ids[:1:-1]), (None, ids[::-1])):
+        found, total = store.newest_runs(limit)
+        assert ([run.id for run in found], total) == (newest, 3)
     assert store.runs(state="training") == []
 
 

@@ -14,7 +14,7 @@ from shadowboard.store import Store
 READS: dict[str, Callable[[Store, str], Any]] = {
     "runs": lambda store, _: store.runs(),
     "runs in a state": lambda store, _: store.runs(state="training"),
-    "count_runs": lambda store, _: store.count_runs(),
+    "newest_runs": lambda store, _: store.newest_runs(1),
     "run": lambda store, run: store.run(run),
     "newest_run": lambda store, _: store.newest_run(),
     "saved_runs": lambda store, _: list(store.saved_runs()),
