@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from google_crc32c import extend
 from numpy.typing import NDArray
 
-from shadowboard.crc32c import crc32c, masked
 from shadowboard.errors import CheckpointDamaged, CheckpointMissing
 
 _FOOTER = 48  # bytes
@@ -104,10 +104,15 @@ def _checked(path: Path, entry: Entry, name: str) -> Iterator[bytes]:
             block = file.read(min(left, _BLOCK))
             if not block:
                 raise _Broken(f"{path.name} ends inside {name}")
-            checksum, left = crc32c(block, checksum), left - len(block)
+            checksum, left = extend(checksum, block), left - len(block)
             yield block
-    if masked(checksum) != entry.checksum:
+    if _masked(checksum) != entry.checksum:
         raise _Broken(f"the checksum of {name} in {path.name} is wrong")
+
+
+def _masked(checksum: int) -> int:
+    """As TensorFlow and LevelDB store it beside the data (tensorflow/core/lib/hash/crc32c.h)."""
+    return ((checksum >> 15 | checksum << 17) + 0xA282EAD8) & 0xFFFFFFFF
 
 
 def _values(block: bytes, entry: Entry) -> NDArray[Any]:
@@ -178,7 +183,7 @@ def _block(content: bytes, offset: int, size: int) -> Iterator[tuple[bytes, byte
     if size > _LARGEST_BLOCK or offset + size + 5 > len(content) or size < 4:
         raise _Broken("a block of its index lies outside of it")
     (checksum,) = struct.unpack_from("<I", content, offset + size + 1)
-    if masked(crc32c(content[offset : offset + size + 1])) != checksum:
+    if _masked(extend(0, content[offset : offset + size + 1])) != checksum:
         raise _Broken("the checksum of its index is wrong")
     if content[offset + size]:
         raise _Broken("its index is compressed")
