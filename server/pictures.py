@@ -9,7 +9,7 @@ import numpy as np
 from fastapi import Request
 from numpy.typing import NDArray
 from PIL import Image
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, FailFast, Field
 from pydantic_core import from_json
 
 from server.engine import Engine
@@ -41,13 +41,13 @@ _ONE_DRAWN = [[int(4 <= y < 24 and 13 <= x < 15) for x in range(28)] for y in ra
 
 
 _Pixel = Annotated[float, Field(strict=True, ge=0, le=1)]
-_Row = Annotated[list[_Pixel], Field(min_length=28, max_length=28)]
+_Row = Annotated[list[_Pixel], Field(min_length=28, max_length=28), FailFast()]
 
 
 class _Clean(BaseModel):
     """A body of 28×28 numbers with nothing wrong about it."""
 
-    image: Annotated[list[_Row], Field(min_length=28, max_length=28)]
+    image: Annotated[list[_Row], Field(min_length=28, max_length=28), FailFast()]
 
 
 def _object(name: str, schema: dict[str, Any], example: Any) -> dict[str, Any]:
@@ -94,8 +94,8 @@ async def one_picture(request: Request, engine: Engine) -> "DigitImage":
                 f"The Content-Type of the body is {quoted(kind)}; expected application/json."
             )
         return await engine.threads.run(_drawn, body)
-    if len(body) <= _QUICK:
-        return _pixels(body)
+    if len(body) <= _QUICK and (image := _clean(body)) is not None:
+        return _with_ink(image)
     return await engine.threads.run(_pixels, body)
 
 
@@ -118,12 +118,17 @@ def many_pictures(body: bytes) -> NDArray[np.float32]:
     return digits
 
 
-def _pixels(body: bytes) -> "DigitImage":
-    try:  # parsed and checked at once, which takes half as long
+def _clean(body: bytes) -> "DigitImage | None":
+    """The image in a body with nothing wrong about it, in half the time; None where something is."""
+    try:
         rows = _Clean.model_validate_json(body).image
-    except ValueError:  # what is wrong, others say better
-        return _numbers(_member(body, "image", '{"image": 28 rows of 28 numbers}'))
-    return _with_ink(np.fromiter(chain.from_iterable(rows), np.float32, 28 * 28).reshape(28, 28))
+    except ValueError:
+        return None
+    return np.fromiter(chain.from_iterable(rows), np.float32, 28 * 28).reshape(28, 28)
+
+
+def _pixels(body: bytes) -> "DigitImage":
+    return _numbers(_member(body, "image", '{"image": 28 rows of 28 numbers}'))
 
 
 def _member(body: bytes, name: str, expected: str) -> Any:

@@ -11,6 +11,7 @@ from server.choosing import BEST, LATEST, choose, find_run
 from server.restoring import Restorer
 from shadowboard.checkpoints import Checkpoint
 from shadowboard.errors import CheckpointMissing
+from shadowboard.evaluation import require_finite
 from shadowboard.network import Weights
 from shadowboard.records import Run
 from shadowboard.store import Store
@@ -86,5 +87,7 @@ def _promotion(store: Store, restorer: Restorer, run: Run, step: str, which: str
 
 
 def _arrays(weights: Weights) -> Weights:
-    """The tensors as NumPy's arrays of the same memory."""
-    return {name: np.asarray(value) for name, value in weights.items()}
+    """The tensors as NumPy's arrays of the same memory. Raises CheckpointUnsuitable."""
+    arrays = {name: np.asarray(value) for name, value in weights.items()}
+    require_finite(arrays)
+    return arrays

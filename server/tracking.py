@@ -11,6 +11,7 @@ from server.reading import Reading, read
 from shadowboard.checkpoints import Checkpoint
 from shadowboard.digit_image import DigitImage
 from shadowboard.errors import CheckpointDamaged, CheckpointMissing, CheckpointUnsuitable
+from shadowboard.evaluation import require_finite
 from shadowboard.records import Run
 from shadowboard.weights import restore
 
@@ -45,6 +46,8 @@ def track(
             break
         try:
             sets = [(average, restore(checkpoint, average)) for average in weights_to_read(run)]
+            for _, weights in sets:
+                require_finite(weights)
             readings = read(sets, image[np.newaxis], run.config.activation)[0]
         except (CheckpointMissing, CheckpointDamaged, CheckpointUnsuitable) as error:
             found.skipped.append((checkpoint.step, str(error)))

@@ -7,7 +7,7 @@ import os
 import sys
 import threading
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 from typer.exceptions import TyperException
@@ -255,36 +255,41 @@ def _say(sentence: str) -> None:
     sys.stderr.write(sentence + "\n")
 
 
-def main() -> None:
-    """Run a command: errors in one line on stderr with exit code 1, wrong usage with 2."""
-    debug = "--debug" in sys.argv
+def main() -> NoReturn:
+    """Run a command and end the process."""
     # At its exit Python would look through all of TensorFlow for garbage, which takes a second.
     atexit.register(gc.freeze)
+    code = run()
+    if threading.active_count() > 1:  # all is put away; what still loads, nobody need wait for
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
+
+
+def run() -> int:
+    """Run the command of `sys.argv`: errors in one line on stderr with exit code 1, wrong usage with 2."""
+    debug = "--debug" in sys.argv
     try:
-        code = app(standalone_mode=False) or 0
-        if threading.active_count() > 1:  # all is put away; what still loads, nobody need wait for
-            sys.stdout.flush()
-            sys.stderr.flush()
-            os._exit(code)
-        sys.exit(code)
+        return app(standalone_mode=False) or 0
     except TyperException as error:
         if debug:
             raise
         if error.format_message():  # there is none where help was shown for want of a command
             _say(f"shadowboard: {error.format_message()}")
-        sys.exit(error.exit_code)
+        return error.exit_code
     except ShadowboardError as error:
         if debug:
             raise
         _say(f"shadowboard: {error}")
-        sys.exit(1)
+        return 1
     except (KeyboardInterrupt, typer.Abort):
-        sys.exit(130)
+        return 130
     except Exception as error:
         if debug:
             raise
         _say(f"shadowboard: {type(error).__name__}: {error} (--debug shows where)")
-        sys.exit(1)
+        return 1
 
 
 if __name__ == "__main__":

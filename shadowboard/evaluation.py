@@ -93,7 +93,8 @@ def probabilities(
     """float32 [N, S, 10] of images float32 [N, 784] in [0, 1] and S sets of weights: softmaxes of the logits.
 
     In NumPy, which reads a single image ten times as fast as TensorFlow does operation by operation. Raises
-    CheckpointUnsuitable where the weights are so large that these are no finite numbers.
+    CheckpointUnsuitable where the weights are so large that these are no finite numbers; `require_finite` has
+    looked at all of them, for here those of pixels without ink are left out.
     """
     inked = np.flatnonzero(images.any(axis=0))
     if len(inked) < _FEW:  # blank pixels add nothing; of a digit a fifth is inked
@@ -109,6 +110,13 @@ def probabilities(
     if not np.isfinite(shares).all():
         raise CheckpointUnsuitable("The weights are too large to read with: their logits are not finite.")
     return shares
+
+
+def require_finite(weights: Weights) -> None:
+    """Raises CheckpointUnsuitable where a weight is no finite number."""
+    for name, values in weights.items():
+        if not np.isfinite(values).all():
+            raise CheckpointUnsuitable(f"{name} holds values that are no finite numbers, to read with.")
 
 
 def _logits(weights: Weights, values: NDArray[np.float32], activation: str) -> NDArray[np.float32]:

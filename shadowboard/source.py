@@ -12,7 +12,7 @@ from shadowboard.checkpoints import Checkpoint
 from shadowboard.dataset import Split, load_dataset
 from shadowboard.digit_image import DigitImage
 from shadowboard.errors import CheckpointDamaged, CheckpointMissing, CheckpointUnsuitable
-from shadowboard.evaluation import Evaluation, evaluate, probabilities
+from shadowboard.evaluation import Evaluation, evaluate, probabilities, require_finite
 from shadowboard.records import Run
 from shadowboard.settings import Settings
 from shadowboard.weights import averages_of, restore
@@ -91,5 +91,7 @@ class Source:
         """`raw`, and each average by name → ten probabilities for one image, float32 [28, 28]."""
         averages = [None, *averages_of(checkpoint)]
         sets = [restore(checkpoint, average) for average in averages]
+        for weights in sets:
+            require_finite(weights)
         (rows,) = probabilities(sets, np.reshape(image, (1, -1)), self.activation).tolist()
         return {average or "raw": row for average, row in zip(averages, rows, strict=True)}

@@ -5,12 +5,13 @@ from typing import Literal
 from fastapi import APIRouter, Response
 
 from server.answers import written
+from server.engine import Engine
 from server.parameters import AverageName, RunInPath, SplitName
 from server.problems import answers
 from server.routes.evaluate import average_of
 from server.schemas.run_comparisons import MeanDifferenceView, RunComparisonView
 from server.services import Services, TheEngine, TheServices
-from shadowboard.errors import CheckpointUnsuitable, DatasetError, RunMissing
+from shadowboard.errors import CheckpointMissing, CheckpointUnsuitable, DatasetError, RunMissing
 
 router = APIRouter(prefix="/runs", tags=["runs"])
 
@@ -19,7 +20,7 @@ router = APIRouter(prefix="/runs", tags=["runs"])
     "/{run_id}/comparison",
     summary="Compare raw with averaged weights over a run",
     response_model=RunComparisonView,
-    responses=answers(RunMissing, CheckpointUnsuitable, DatasetError),
+    responses=answers(RunMissing, CheckpointMissing, CheckpointUnsuitable, DatasetError),
 )
 async def run_comparison(
     services: TheServices,
@@ -33,11 +34,11 @@ async def run_comparison(
     The interval of a mean is for other images of the same kind and the weights of this very run; another run
     may come out otherwise.
     """
-    return written(await engine.threads.run(_view, services, run_id, split, average))
+    return written(await engine.threads.run(_view, services, engine, run_id, split, average))
 
 
 def _view(
-    services: Services, run_id: str, split: Literal["validation", "test"], average: str
+    services: Services, engine: Engine, run_id: str, split: Literal["validation", "test"], average: str
 ) -> RunComparisonView:
     from server.results import split_of
     from shadowboard.run_comparison import compare_run, run_verdict
@@ -49,8 +50,8 @@ def _view(
     found = compare_run(labels, readings, run.config.steps // 2)
     the_average = next(a for a in run.config.averages if a.name == name)
     apart = f"decay {the_average.short}" if len(run.config.averages) > 1 else ""
-    last = found.step[-1] if found.step else -1
-    whole = run.state not in ("queued", "training") and last >= (run.latest_checkpoint or 0)
+    there = {checkpoint.step for checkpoint in engine.restorer.checkpoints(run)}
+    whole = run.state not in ("queued", "training") and there.issubset(found.step)
     return RunComparisonView(
         run=run.id,
         split=split,
@@ -63,5 +64,5 @@ def _view(
         overall=found.overall and MeanDifferenceView.of(found.overall),
         late=found.late and MeanDifferenceView.of(found.late),
         late_after=found.half,
-        verdict=run_verdict(found, whole, apart),
+        verdict=run_verdict(found, whole, split, apart),
     )

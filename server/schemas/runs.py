@@ -7,6 +7,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from server.parameters import NewName
+from server.problems import without_folders
 from shadowboard.averaging import Average
 from shadowboard.configuration import RunConfig
 from shadowboard.records import Run, SavedCheckpoint, State
@@ -48,6 +49,7 @@ class RunView(BaseModel):
     def of(cls, run: Run, *, stalled: bool) -> Self:
         """The view of a run of the store."""
         same = {name: getattr(run, name) for name in cls.model_fields if hasattr(run, name)}
+        same["message"] = without_folders(run.message)
         return cls(**same, steps=run.config.steps, averages=list(run.config.averages), stalled=stalled)
 
 

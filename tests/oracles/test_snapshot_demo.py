@@ -18,9 +18,7 @@ def test_all_three_lists(
     assert expected.raw != expected.averaged
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     monkeypatch.setattr(sys, "argv", ["shadowboard", "inspect", "--folder", str(tmp_path), "--json"])
-    with pytest.raises(SystemExit) as ended:
-        cli.main()
-    assert not ended.value.code
+    assert cli.run() == 0
     found = json.loads(capsys.readouterr().out)
     assert found["checkpoint"] == "snapshot-40"
     values = {variable["name"]: variable["values"] for variable in found["variables"]}

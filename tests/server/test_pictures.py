@@ -5,7 +5,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from server.pictures import _pixels, _with_ink
+from server.pictures import _clean, _pixels, _with_ink
 from shadowboard.digit_image import from_array
 from shadowboard.errors import PictureInvalid
 
@@ -21,7 +21,8 @@ values = numbers | st.floats() | st.booleans() | st.none() | st.sampled_from(["0
 def at_once(body: bytes) -> bytes | str:
     """The pixels, or the sentence that refuses them."""
     try:
-        return _pixels(body).tobytes()
+        image = _clean(body)
+        return (_pixels(body) if image is None else _with_ink(image)).tobytes()
     except PictureInvalid as error:
         return str(error)
 

@@ -34,10 +34,8 @@ def shadowboard(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[st
 
     def run(*arguments: object) -> Result:
         monkeypatch.setattr(sys, "argv", ["shadowboard", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        out, err = capfd.readouterr()
-        return Result(int(ended.value.code or 0), out, err)
+        code = cli.run()
+        return Result(code, *capfd.readouterr())
 
     yield run
     for number, handler in handlers.items():
@@ -213,7 +211,7 @@ def test_what_goes_wrong_is_one_line(
 def test_debug_shows_where(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(sys, "argv", ["shadowboard", "--debug", "evaluate", "--home", str(tmp_path)])
     with pytest.raises(Exception, match="There is no run yet"):
-        cli.main()
+        cli.run()
 
 
 def started(*arguments: object, cwd: Path) -> "subprocess.Popen[str]":

@@ -109,15 +109,12 @@ COMMANDS = {
 }
 EVERY_COMMAND = """
 import json, sys
-from shadowboard.cli import main
+from shadowboard.cli import run
 
 home, commands = sys.argv[1], json.loads(sys.argv[2])
 for name, options in commands.items():
     sys.argv = ["shadowboard", name, *options, "--home", home]
-    try:
-        main()
-    except SystemExit as end:
-        print(name, end.code, flush=True)
+    print(name, run(), flush=True)
 """
 
 

@@ -20,10 +20,8 @@ Inspect = Callable[..., tuple[int, str, str]]
 def inspect(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Inspect:
     def run(*arguments: object) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["shadowboard", "inspect", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        out, err = capsys.readouterr()
-        return int(ended.value.code or 0), out, err
+        code = cli.run()
+        return code, *capsys.readouterr()
 
     return run
 
@@ -172,6 +170,6 @@ def test_names_that_are_not_there(inspect: Inspect, tmp_path: Path) -> None:
 
 def test_no_tensorflow_is_loaded(tmp_path: Path) -> None:
     save(tmp_path, 1, tensors(1))
-    code = "import sys, shadowboard.cli as c\ntry: c.main()\nfinally: sys.exit('tensorflow' in sys.modules)"
+    code = "import sys, shadowboard.cli as c; c.run(); sys.exit('tensorflow' in sys.modules)"
     command = [sys.executable, "-c", code, "inspect", "--folder", str(tmp_path)]
     assert subprocess.run(command, check=False, capture_output=True).returncode == 0

@@ -144,9 +144,7 @@ def test_the_command_says_what_it_has_saved(
     overwrite(path, pages_of(path, "training_metrics")[1])
     for number in ("", "1"):
         monkeypatch.setattr("sys.argv", ["shadowboard", "recover", "--home", str(path.parent)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        assert ended.value.code == 0
+        assert cli.run() == 0
         said = capsys.readouterr().out
         assert said.startswith("Saved: 40 runs, 40 checkpoints, ")
         assert said.endswith(f"The damaged file is kept as {path}.damaged{number}.\n")
