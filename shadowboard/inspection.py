@@ -6,39 +6,22 @@ what is read is held some at a time.
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from shadowboard import distribution
-from shadowboard.averaging import FIRST_NAME, OPTIMIZER_SLOTS
-from shadowboard.bundle import Bundle, Entry
+from shadowboard.bundle import Bundle
 from shadowboard.distribution import Distance, Moments, Statistics
 from shadowboard.errors import CheckpointUnsuitable
 from shadowboard.restore_map import near
-
-Kind = Literal["raw", "average", "slot", "counter", "other"]
+from shadowboard.roles import FLOATS, INTEGERS, Role, roles_of
 
 LARGE = 64 * 2**20  # bytes: beyond it, statistics of everything take more than a moment
 _FEW = 256  # values that are told in full
 
-_FLOATS = {"float16", "bfloat16", "float32", "float64"}
-_INTEGERS = {f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)}
-_NUMBERS = _FLOATS | _INTEGERS | {"bool"}
-# An object-based checkpoint's names: <variable>/.OPTIMIZER_SLOT/<optimizer>/<slot>/.ATTRIBUTES/VARIABLE_VALUE
-_OBJECT_SLOT = "/.OPTIMIZER_SLOT/"
-_OBJECT_VALUE = "/.ATTRIBUTES/VARIABLE_VALUE"
-_OPTIMIZER_SCALARS = {"beta1_power", "beta2_power"}
-
-
-@dataclass(frozen=True)
-class Role:
-    """What a variable is for. `of`: the raw variable that it belongs to; `average`: the average's name."""
-
-    kind: Kind
-    of: str | None = None
-    average: str | None = None
+_NUMBERS = FLOATS | INTEGERS | {"bool"}
 
 
 @dataclass(frozen=True)
@@ -70,37 +53,6 @@ class Closeup:
     edges: list[float] | None
     """Of the histograms' bins, which all share; None: there is no finite value to count."""
     histograms: dict[str, list[int]]
-
-
-def roles_of(entries: Mapping[str, Entry]) -> dict[str, Role]:
-    """Name → role, by the names, shapes and types that the checkpoint really holds.
-
-    An average and a slot are named `<raw variable>/<suffix>` and are of its shape and type; a slot's suffix
-    is one that TensorFlow's optimisers give.
-    """
-    roles: dict[str, Role] = {}
-    for name in sorted(entries):  # a raw variable comes before what is derived from it
-        entry = entries[name]
-        base, _, suffix = name.rpartition("/")
-        variable_of, is_object_slot, _ = name.partition(_OBJECT_SLOT)
-        if is_object_slot:
-            raw = variable_of + _OBJECT_VALUE
-            roles[name] = Role("slot", raw if raw in entries else None)
-        elif base in entries:
-            alike = (entry.shape, entry.dtype) == (entries[base].shape, entries[base].dtype)
-            if roles[base].kind != "raw" or not alike:
-                roles[name] = Role("other")
-            elif suffix in OPTIMIZER_SLOTS:
-                roles[name] = Role("slot", base)
-            else:
-                roles[name] = Role("average", base, suffix)
-        elif entry.dtype in _INTEGERS and entry.shape == ():
-            roles[name] = Role("counter")
-        elif entry.dtype in _FLOATS and suffix not in _OPTIMIZER_SCALARS:
-            roles[name] = Role("raw")
-        else:
-            roles[name] = Role("other")
-    return roles
 
 
 def inspect(
@@ -152,12 +104,6 @@ def closeup(bundle: Bundle, name: str, bins: int) -> Closeup:
 def averages_of(roles: Mapping[str, Role], raw: str) -> list[str]:
     """The names of the averages of a raw variable."""
     return [name for name, role in roles.items() if role.kind == "average" and role.of == raw]
-
-
-def averages_in_order(roles: Mapping[str, Role]) -> list[str]:
-    """The names of all averages that a checkpoint holds; TensorFlow's own first."""
-    found = {role.average for role in roles.values() if role.average}
-    return sorted(found, key=lambda name: (name != FIRST_NAME, name))
 
 
 def restorable(roles: Mapping[str, Role]) -> list[str]:

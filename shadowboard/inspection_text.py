@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from shadowboard.bundle import Bundle
 from shadowboard.errors import CheckpointUnsuitable
-from shadowboard.inspection import Variable, averages_in_order, plain, restorable, roles_of, small, values
-from shadowboard.restore_map import RestoreMap, near, variables_to_restore
+from shadowboard.inspection import Variable, plain, restorable, small, values
+from shadowboard.restore_map import RestoreMap, averages_in, near, variables_to_restore
+from shadowboard.roles import roles_of
 from shadowboard.terminal import print_json, printable
 
 _LISTED = 50  # variables of a restore that are listed
@@ -36,8 +37,9 @@ def matching(names: Collection[str], pattern: str) -> list[str]:
 def print_inspection(bundle: Bundle, variables: Sequence[Variable], *, as_json: bool) -> None:
     """The variables, the values of small ones, and what is restored raw and from each average."""
     names = [variable.name for variable in variables]
-    told = values(bundle, small(bundle, names))
     maps = _maps(bundle, names)
+    read = dict.fromkeys([*names, *(name for found in maps for name in found.names)])
+    told = values(bundle, small(bundle, list(read)))
     if as_json:
         print_json(
             {
@@ -49,8 +51,8 @@ def print_inspection(bundle: Bundle, variables: Sequence[Variable], *, as_json: 
         )
         return
     lines = [_summary(bundle, variables), "", *_table(variables)]
-    if told:
-        lines += ["", "In the checkpoint", *_equations({name: name for name in told}, told)]
+    if shown := {name: name for name in names if name in told}:
+        lines += ["", "In the checkpoint", *_equations(shown, told)]
     for found in maps:
         title = f"Restored from {found.average}" if found.average else "Restored raw"
         lines += ["", f"{title}: {found.sentence}"]
@@ -60,11 +62,12 @@ def print_inspection(bundle: Bundle, variables: Sequence[Variable], *, as_json: 
 
 
 def _maps(bundle: Bundle, names: Collection[str]) -> list[RestoreMap]:
-    roles = {name: role for name, role in roles_of(bundle.entries).items() if name in names}
-    wanted = restorable(roles)
+    """What is restored into the variables among `names`: raw, and from each average of any of them."""
+    roles = roles_of(bundle.entries)
+    wanted = restorable({name: roles[name] for name in names})
     return [
-        variables_to_restore(names, wanted, average, partial=True)
-        for average in (None, *averages_in_order(roles))
+        variables_to_restore(bundle.entries, wanted, average, partial=True)
+        for average in (None, *averages_in(bundle.entries, wanted))
         if wanted
     ]
 

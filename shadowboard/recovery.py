@@ -1,6 +1,7 @@
 """What can still be read of a damaged SQLite file, saved in a new one."""
 
 import sqlite3
+from collections import deque
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -12,6 +13,7 @@ from shadowboard.schema import metadata
 from shadowboard.store import Store
 
 _LAST_ROW = 2**62
+_MOST_SPANS = 200_000  # of numbers of rows: some seconds, however large the hole
 
 
 def recover(path: Path) -> tuple[dict[str, int], Path]:
@@ -67,18 +69,65 @@ def _copy(damaged: sqlite3.Connection, new: sqlite3.Connection, table: str) -> N
 
 
 def _rows(damaged: sqlite3.Connection, table: str) -> Iterator[tuple[Any, ...]]:
-    """The rows that can be read: where one cannot, ever more are skipped until one can."""
-    query = f'SELECT rowid, * FROM "{table}" WHERE rowid > ? ORDER BY rowid'  # noqa: S608
-    after, skip = 0, 1
+    """The rows that can be read: where one cannot, ever more are skipped until one can, and then looked at.
+
+    Beyond the last that can be read nobody knows how many there were.
+    """
+    read, after, skip = 0, 0, 1  # all up to `read` is done with; go on after `after`
     while after < _LAST_ROW:
         try:
-            for row_id, *row in damaged.execute(query, (after,)):
-                yield tuple(row)
-                after, skip = row_id, 1
+            for row_id, row in _between(damaged, table, after, _LAST_ROW):
+                if after > read:
+                    yield from _what_can_be_read(damaged, table, read, after + 1)
+                yield row
+                read = after = row_id
+                skip = 1
         except sqlite3.DatabaseError:
             after, skip = after + skip, 2 * skip
         else:
+            yield from _what_can_be_read(damaged, table, read, after + 1)
             return
+
+
+def _what_can_be_read(
+    damaged: sqlite3.Connection, table: str, low: int, high: int
+) -> Iterator[tuple[Any, ...]]:
+    """Between two rows: forwards to what cannot be read, backwards to it, then the halves of what is left."""
+    spans = deque([(low, high)])
+    for _ in range(_MOST_SPANS):
+        if not spans:
+            return
+        low, high = spans.popleft()
+        try:
+            for row_id, row in _between(damaged, table, low, high):
+                yield row
+                low = row_id
+        except sqlite3.DatabaseError:
+            try:
+                for row_id, row in _between(damaged, table, low, high, backwards=True):
+                    yield row
+                    high = row_id
+            except sqlite3.DatabaseError:
+                if (middle := (low + high) // 2) > low + 1:
+                    spans += [(low, middle), (middle - 1, high)]
+
+
+def _between(
+    damaged: sqlite3.Connection, table: str, low: int, high: int, *, backwards: bool = False
+) -> Iterator[tuple[int, tuple[Any, ...]]]:
+    """The rows with `low` < number < `high`, with their numbers."""
+    order = "DESC" if backwards else "ASC"
+    # Of numbers that are in it, as SQLite looks for both ends, and need not be able to read what is beyond.
+    query = f'SELECT rowid, * FROM "{table}" WHERE rowid BETWEEN ? AND ? ORDER BY rowid {order}'  # noqa: S608
+    try:
+        for row_id, *row in damaged.execute(query, (low + 1, high - 1)):
+            yield row_id, tuple(row)
+            low, high = (low, row_id) if backwards else (row_id, high)
+    except sqlite3.DatabaseError:
+        # Before Python gives a row it looks for the next, and gives none where that cannot be read.
+        for row_id, *row in damaged.execute(f"{query} LIMIT 1", (low + 1, high - 1)):
+            yield row_id, tuple(row)
+        raise
 
 
 def _usable(saved: Path) -> dict[str, int]:
@@ -91,6 +140,9 @@ def _usable(saved: Path) -> dict[str, int]:
             except StoreUnavailable:  # it would keep all from being listed
                 new.execute("DELETE FROM runs WHERE id = ?", (run_id,))
                 new.commit()
+        # Without what it read of each image an evaluation is of no use; now it is made again.
+        new.execute("DELETE FROM evaluations WHERE id NOT IN (SELECT evaluation_id FROM readings)")
+        new.commit()
         rows = {name: new.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in metadata.tables}  # noqa: S608
     if not rows["runs"]:
         raise sqlite3.DatabaseError("no run in it can be read")

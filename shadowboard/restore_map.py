@@ -10,8 +10,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from shadowboard.averaging import FIRST_NAME, OPTIMIZER_SLOTS, average_name
+from shadowboard.averaging import FIRST_NAME, average_name
 from shadowboard.errors import CheckpointUnsuitable
+from shadowboard.roles import Described, alike, roles_of
 
 _NEAR = 3  # names that are told beside a missing one
 
@@ -72,7 +73,7 @@ class RestoreMap:
 
 
 def variables_to_restore(
-    names: Collection[str],
+    entries: Mapping[str, Described],
     variables: Iterable[str],
     average: str | None = FIRST_NAME,
     *,
@@ -80,7 +81,7 @@ def variables_to_restore(
     rename: Mapping[str, str] | None = None,
     partial: bool = False,
 ) -> RestoreMap:
-    """The map for a model's `variables`, out of the `names` that a checkpoint really holds.
+    """The map for a model's `variables`, out of the `entries` (by name) that a checkpoint really holds.
 
     With an average: a variable's average where there is one, its raw value where there is none; raw where
     `average` is None. `only`: restore these variables, leave the others uninitialised. `rename`: variable →
@@ -88,35 +89,38 @@ def variables_to_restore(
     the checkpoint does not hold uninitialised, instead of an error.
 
     Raises CheckpointUnsuitable where no variable has that average, where a name is not in the checkpoint (it
-    tells names that are near), and where `only` or `rename` name what is no variable.
+    tells names that are near) or is of another shape or type than the variable it is to be restored into, and
+    where `only` or `rename` name what is no variable.
     """
     wanted, renamed = list(variables), dict(rename or {})
     _check_variables(wanted, only, renamed)
-    there = averages_in(names, wanted)
+    there = averages_in(entries, wanted)
     if average and average not in there:
         raise CheckpointUnsuitable(
             f"The checkpoint holds no average called {average}; it holds: {', '.join(there) or 'none'}."
         )
+    shadows = {role.of: name for name, role in roles_of(entries, wanted).items() if role.average == average}
     restored: list[Restored] = []
     left: list[str] = []
     missing: dict[str, str] = {}
     for variable in wanted:
         if only is not None and variable not in only:
             left.append(variable)
-        elif variable in renamed and renamed[variable] in names:
+        elif variable in renamed and renamed[variable] in entries:
+            _check_alike(variable, renamed[variable], entries)
             restored.append(Restored(variable, renamed[variable], "renamed"))
         elif variable in renamed:
             missing[variable] = renamed[variable]
-        elif average and average_name(variable, average) in names:
-            restored.append(Restored(variable, average_name(variable, average), "average"))
-        elif variable in names:
+        elif average and variable in shadows:
+            restored.append(Restored(variable, shadows[variable], "average"))
+        elif variable in entries:
             restored.append(Restored(variable, variable, "raw"))
         elif partial:
             left.append(variable)
         else:
             missing[variable] = variable
     if missing:
-        raise CheckpointUnsuitable(_missing(missing, names))
+        raise CheckpointUnsuitable(_missing(missing, entries))
     return RestoreMap(average, tuple(restored), tuple(left))
 
 
@@ -133,15 +137,12 @@ def variables_to_restore_as_tensorflow(
     return found | {variable: variable for variable in sorted(plain)}
 
 
-def averages_in(names: Iterable[str], variables: Iterable[str]) -> list[str]:
+def averages_in(entries: Mapping[str, Described], variables: Collection[str]) -> list[str]:
     """The averages that a checkpoint holds of any of the variables; TensorFlow's own name first."""
-    of = set(variables)
-    found = set()
-    for name in names:
-        base, _, suffix = name.rpartition("/")
-        if base in of and name not in of:
-            found.add(suffix)
-    return sorted(found - OPTIMIZER_SLOTS, key=lambda name: (name != FIRST_NAME, name))
+    of = frozenset(variables)
+    roles = roles_of(entries, of).values()
+    found = {role.average for role in roles if role.average and role.of in of}
+    return sorted(found, key=lambda name: (name != FIRST_NAME, name))
 
 
 def near(name: str, names: Iterable[str]) -> list[str]:
@@ -155,6 +156,13 @@ def _check_variables(
     for name in [*(only or ()), *renamed]:
         if name not in variables:
             raise CheckpointUnsuitable(f"There is no variable called {name}{_hint(name, variables)}.")
+
+
+def _check_alike(variable: str, name: str, entries: Mapping[str, Described]) -> None:
+    """Of a variable that the checkpoint does not hold, nobody here knows the shape."""
+    if variable in entries and not alike(entries[variable], entries[name]):
+        told = " and ".join(f"{n} is {entries[n].dtype} {list(entries[n].shape)}" for n in (variable, name))
+        raise CheckpointUnsuitable(f"{told}; a variable is restored from one of its own shape and type.")
 
 
 def _missing(missing: Mapping[str, str], names: Collection[str]) -> str:

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from shadowboard.averaging import average_name
 from shadowboard.bundle import Bundle
 from shadowboard.errors import CheckpointUnsuitable
-from shadowboard.inspection import roles_of, values
+from shadowboard.inspection import values
 from shadowboard.restore_map import averages_in
+from shadowboard.roles import roles_of
 
 Order = Literal["number", "change"]
 

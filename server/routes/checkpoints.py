@@ -24,6 +24,7 @@ from shadowboard.errors import CheckpointDamaged, CheckpointMissing, CheckpointU
 
 if TYPE_CHECKING:
     from shadowboard.bundle import Bundle
+    from shadowboard.listing import Checkpoint
 
 _WAITING = 32  # requests that may wait while one checkpoint is inspected
 _ANSWERS = answers(RunMissing, CheckpointMissing, CheckpointDamaged, CheckpointUnsuitable)
@@ -209,40 +210,64 @@ def _list(services: Services, engine: Engine, run_id: str) -> CheckpointList:
 
 
 def _open(services: Services, engine: Engine, run_id: str, step: str) -> "tuple[_Place, Bundle]":
-    """The checkpoint that is meant, opened: its index alone is read."""
-    from server.choosing import BEST, LATEST, choose
-    from server.promoting import promoting_average, weights_to_read
+    """The checkpoint that is meant, opened: its index alone is read.
+
+    `latest` and `best` pass over those whose files cannot be opened.
+    """
+    from server.choosing import BEST, LATEST, ranked
+    from server.promoting import promoting_average
+    from server.restoring import none_good
     from shadowboard.bundle import open_bundle
 
     run = services.store.run(run_id)
-    if step in {BEST, LATEST}:
-        average = promoting_average(run)
-        try:
-            choice = choose(services.store, engine.restorer, run, step, weights_to_read(run), average)
-            checkpoint = choice.checkpoint
-        except CheckpointUnsuitable:  # whatever is in it, it can be looked at
-            if step == BEST:
-                raise
-            checkpoint = engine.restorer.checkpoints(run)[-1]
+
+    def opened(checkpoint: "Checkpoint") -> "tuple[_Place, Bundle]":
+        place = {"run": run.id, "step": checkpoint.step, "checkpoint": checkpoint.prefix.name}
+        return place, open_bundle(checkpoint.prefix)
+
+    if step == LATEST:
+        candidates = engine.restorer.checkpoints(run)[::-1]
+    elif step == BEST:
+        candidates = ranked(services.store, engine.restorer, run, promoting_average(run))
     else:
-        checkpoint = engine.restorer.find(run, int(step))
-    place = {"run": run.id, "step": checkpoint.step, "checkpoint": checkpoint.prefix.name}
-    return place, open_bundle(checkpoint.prefix)
+        return opened(engine.restorer.find(run, int(step)))
+    damaged: list[Checkpoint] = []
+    for checkpoint in candidates:
+        try:
+            return opened(checkpoint)
+        except CheckpointDamaged:
+            damaged.append(checkpoint)
+        except CheckpointMissing:  # deleted since the listing
+            continue
+    raise none_good(run, damaged)
 
 
 def _restore_map(
     place: _Place, bundle: "Bundle", ema: bool, average: str, only: list[str], rename: list[str]
 ) -> RestoreMapView:
-    from shadowboard.inspection import averages_in_order, restorable, roles_of, small, values
-    from shadowboard.restore_map import variables_to_restore
+    from shadowboard.inspection import restorable, small, values
+    from shadowboard.restore_map import averages_in, variables_to_restore
+    from shadowboard.roles import roles_of
 
-    roles = roles_of(bundle.entries)
-    if ema and not average and not (there := averages_in_order(roles)):
+    if average and not ema:
+        raise CheckpointUnsuitable(f"average is {average!r}, but raw weights were asked for; add ema=true.")
+    variables = restorable(roles_of(bundle.entries))
+    if ema and not average and not (there := averages_in(bundle.entries, variables)):
         raise CheckpointUnsuitable(
             f"The checkpoint {bundle.prefix.name} holds no average; ask for raw weights."
         )
     asked = (average or there[0]) if ema else None
-    renamed = {variable: name for variable, _, name in (text.partition("=") for text in rename)}
-    found = variables_to_restore(bundle.entries, restorable(roles), asked, only=only or None, rename=renamed)
+    found = variables_to_restore(bundle.entries, variables, asked, only=only or None, rename=_renames(rename))
     told = values(bundle, small(bundle, list(found.names)))
     return RestoreMapView.of_map(place, bundle, found, told)
+
+
+def _renames(texts: list[str]) -> dict[str, str]:
+    """Variable → name, of `variable=name`. Raises CheckpointUnsuitable where two are of one variable."""
+    found: dict[str, str] = {}
+    for variable, _, name in (text.partition("=") for text in texts):
+        if found.setdefault(variable, name) != name:
+            raise CheckpointUnsuitable(
+                f"rename restores {variable} from {found[variable]} and from {name}; expected one name."
+            )
+    return found

@@ -6,52 +6,73 @@ import { count } from "../format.js";
 import { valueText } from "./closeup.js";
 import { averagesIn, chosenAverage, inFamilies } from "./family.js";
 
-const MOST = 200; // rows of a list
+const MOST = 500; // rows of a list
+const FIRST = 40; // rows of a list that is not shown whole yet
 const FEW = 12; // values in a row
 
 /** Wire the panel; returns the renderer. */
 export function setUpRestored(state) {
+  const whole = new Set(); // the lists of which all is shown
   let asked = null;
+
+  for (const list of document.querySelectorAll(".restored .names")) {
+    list.addEventListener("click", ({ target }) => {
+      if (!target.closest("button")) return;
+      whole.add(list.id);
+      render(state.get());
+      list.focus();
+    });
+  }
 
   async function read(now) {
     const { place, variables } = now;
     const average = chosenAverage(now);
-    const key = JSON.stringify([place.run, place.step, average]);
-    if (key === asked) return;
-    asked = key;
+    if (asked?.variables === variables && asked.average === average) return;
+    const question = { variables, average }; // each look at a checkpoint has its own list of variables
+    asked = question;
+    const isOld = () => question !== asked || state.get().variables !== variables;
     const questions = [{ ema: false }, ...(averagesIn(variables).length ? [{ ema: true, average }] : [])];
     try {
       const [raw, ema = null] = await Promise.all(questions.map((one) => readRestoreMap(place.run, place.step, one)));
-      if (key === asked) state.set({ restored: { raw, ema }, restoredProblem: null });
+      if (!isOld()) state.set({ restored: { raw, ema }, restoredProblem: null });
     } catch (problem) {
-      if (key === asked) state.set({ restored: null, restoredProblem: problem.message });
+      if (!isOld()) state.set({ restored: null, restoredProblem: problem.message });
     }
   }
 
-  return (now) => {
+  function render(now) {
     const { place, variables, measured, restored, restoredProblem } = now;
     if (place && variables) read(now);
     byId("restored-problem").hidden = !restoredProblem;
     setText(byId("restored-problem"), restoredProblem ?? "");
     if (!variables || !restored) return;
     const held = inFamilies(variables);
-    setChildren(byId("held-list"), ...listOf(held, ({ name }) =>
+    setChildren(byId("held-list"), ...listOf(held, whole.has("held-list"), ({ name }) =>
       rowOf(nameParts(name), measured.get(name)?.values ?? null)));
     for (const kind of ["raw", "ema"]) {
       const map = restored[kind];
       byId(`restored-${kind}`).hidden = !map;
       if (!map) continue;
       setText(byId(`restored-${kind}-sentence`), map.sentence);
-      setChildren(byId(`restored-${kind}-list`), ...listOf(map.restored, (one) => restoredRow(one, kind)));
+      const list = byId(`restored-${kind}-list`);
+      setChildren(list, ...listOf(map.restored, whole.has(list.id), (one) => restoredRow(one, kind)));
       const left = map.unused.length ? `${count(map.unused.length)} names of the checkpoint are not read.` : "";
       setText(byId(`restored-${kind}-left`), left);
     }
-  };
+  }
+
+  return render;
 }
 
-function listOf(all, row) {
-  const rows = all.slice(0, MOST).map(row);
-  if (all.length > MOST) rows.push(element("li", { class: "caption", text: `and ${count(all.length - MOST)} more` }));
+/** The rows of a list: all of one that is not long, else the first and a button for the others. */
+function listOf(all, whole, row) {
+  const rows = all.slice(0, whole ? MOST : FIRST).map(row);
+  const left = all.length - rows.length;
+  if (left && whole) rows.push(element("li", { class: "caption", text: `and ${count(left)} more` }));
+  if (left && !whole) {
+    const text = `Show all ${count(all.length)}`;
+    rows.push(element("li", {}, element("button", { type: "button", class: "small", text })));
+  }
   return rows;
 }
 

@@ -28,15 +28,17 @@ export function setUpUnits(state) {
     canvas.addEventListener("pointerleave", () => setText(byId("units-readout"), ""));
   }
 
-  async function read({ place, unit, order }, average) {
-    const key = JSON.stringify([place.run, place.step, unit, order, average]);
-    if (key === asked) return;
-    asked = key;
+  async function read({ place, variables, unit, order }, average) {
+    const key = JSON.stringify([unit, order, average]);
+    if (asked?.variables === variables && asked.key === key) return;
+    const question = { variables, key }; // each look at a checkpoint has its own list of variables
+    asked = question;
+    const isOld = () => question !== asked || state.get().variables !== variables;
     try {
       const units = await readUnits(place.run, place.step, { first: unit, count: AT_ONCE, order, average });
-      if (key === asked) state.set({ units, unitsProblem: null });
+      if (!isOld()) state.set({ units, unitsProblem: null });
     } catch (problem) {
-      if (key === asked) state.set({ units: null, unitsProblem: problem.message });
+      if (!isOld()) state.set({ units: null, unitsProblem: problem.message });
     }
   }
 
@@ -49,6 +51,7 @@ export function setUpUnits(state) {
     byId("units-problem").hidden = !unitsProblem;
     setText(byId("units-problem"), unitsProblem ?? "");
     const next = [units, themed];
+    if (!units) byId("units-back").disabled = byId("units-on").disabled = true;
     if (!units || next.every((value, i) => value === drawn?.[i])) return;
     drawn = next;
     const { averaged } = units;

@@ -87,9 +87,26 @@ def test_all_is_saved_but_what_lay_on_the_page(path: Path, name: str) -> None:
         assert after.keys() == before.keys()
         hurt = [run for run in before if after[run] != before[run]]
         assert 0 < len(hurt) < 10
+        # An evaluation goes with what it read of each image, so that it is made again.
+        assert all(bool(scores) == bool(read) for _, _, scores, read in after.values())
     with closing(Store(f"sqlite:///{path}")) as store:  # and it goes on
         store.create_run(RunConfig(), "next")
         assert store.claim("w") == store.run("next")
+
+
+@pytest.mark.parametrize(
+    "places", [(10, 11, 12, 14, 15, 16, 17, 18, 20), (-4, -3, -2), (-1,), (0, -1)], ids=str
+)
+def test_between_damaged_pages_everything_is_saved(path: Path, places: tuple[int, ...]) -> None:
+    pages = pages_of(path, "training_metrics")
+    broken = [pages[place] for place in places]
+    with closing(sqlite3.connect(path)) as connection:
+        query = "SELECT pageno, ncell FROM dbstat WHERE name = 'training_metrics'"
+        rows_of = dict(connection.execute(query).fetchall())
+    for page in broken:
+        overwrite(path, page)
+    rows, _ = recover(path)
+    assert rows["training_metrics"] == 40 * METRICS - sum(rows_of[page] for page in broken)
 
 
 def test_a_run_that_makes_no_sense_any_more_is_left_out(path: Path) -> None:
