@@ -7,9 +7,10 @@ from fastapi import HTTPException, Path, Query, Request
 from fastapi.dependencies.models import Dependant
 from fastapi.openapi.models import Example
 from pydantic import AfterValidator, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
 from server.cursors import PATTERN, decode
-from shadowboard.validation import quoted
+from shadowboard.validation import HAS, quoted
 
 _LONGEST = 500
 _STEP = "latest|best|[0-9]{1,15}"
@@ -32,7 +33,9 @@ def _name(text: str) -> str:
 
 def _new_name(text: str) -> str:
     if "/" in text:
-        raise ValueError("a name without /, for it stands in addresses")
+        raise PydanticCustomError(
+            HAS, "has a /; expected none, for a run can be asked for by its name in an address"
+        )
     return text
 
 

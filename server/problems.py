@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server.logs import request_id
 from shadowboard import errors
-from shadowboard.validation import quoted, sentence
+from shadowboard.validation import HAS, first_of, quoted, sentence
 
 log = logging.getLogger(__name__)
 
@@ -133,7 +133,7 @@ async def _validation_error(request: Request, error: RequestValidationError) -> 
         kind = quoted(request.headers.get("content-type", ""))
         detail = f"The Content-Type of the body is {kind}; expected application/json."
     else:
-        detail = " ".join(map(_sentence, found))
+        detail = first_of([_sentence(one) for one in found])
     return problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail)
 
 
@@ -144,6 +144,8 @@ def _sentence(error: dict[str, Any]) -> str:
         return f"{name} is missing."
     if error["type"] == "extra_forbidden":
         return f"There is no field called {name}."
+    if error["type"] == HAS:
+        return f"{name} {error['msg']}."
     if error["type"] == "json_invalid":
         return f"The body is no JSON: {error['ctx']['error'].lower()} at character {where[-1]}."
     if len(repr(error["input"])) > _LONGEST:

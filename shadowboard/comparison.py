@@ -180,7 +180,7 @@ def verdict(step: int, split: str, comparison: Comparison, average: str = "") ->
             f"At step {step:,} the {averaged_weights} and the raw weights read all of {images} alike, "
             f"{raw.correct:,} of them right. Averaging makes no difference here."
         )
-    low, high = (signed_points(bound) for bound in comparison.interval)
+    points, low, high = signed_points(comparison.difference, *comparison.interval)
     if comparison.images == 0:
         return (
             f"At step {step:,} the {averaged_weights} and the raw weights read exactly as many right, "
@@ -191,7 +191,7 @@ def verdict(step: int, split: str, comparison: Comparison, average: str = "") ->
     return (
         f"At step {step:,} the {averaged_weights} read {averaged.correct:,} of {images} right, "
         f"the raw weights {raw.correct:,}: {abs(comparison.images):,} {more} "
-        f"({signed_points(comparison.difference)} pp, 95 % interval {low} to {high}, "
+        f"({points} pp, 95 % interval {low} to {high}, "
         f"{_p_text(comparison.p_value)}). {_conclusion(comparison)}"
     )
 
@@ -208,17 +208,14 @@ def _conclusion(comparison: Comparison) -> str:
     return "That could be chance."
 
 
-def signed_points(share: float) -> str:
-    """A difference of shares in percentage points: `+0.26`, `−0.04`, and `0.00` where it is exactly none.
+def signed_points(*shares: float) -> list[str]:
+    """Differences of shares in percentage points: `+0.26`, `−0.04`, and `0.00` where it is exactly none.
 
-    One that two decimals would round to none has one significant digit: `+0.004`.
+    All have two decimals, or three where two would round one of them to none: `+0.042`, `−0.001`.
     """
-    points = 100 * share
-    text = f"{points:{'+' if points else ''}.2f}"
-    if points and float(text) == 0:
-        decimals = 1 - math.floor(math.log10(abs(points)) + 1e-9) - 1
-        text = f"{points:+.{decimals}f}"
-    return text.replace("-", "−")
+    points = [100 * share for share in shares]
+    decimals = 3 if any(0 < abs(value) < 0.005 for value in points) else 2
+    return [f"{value:{'+' if value else ''}.{decimals}f}".replace("-", "−") for value in points]
 
 
 def _p_text(p: float) -> str:

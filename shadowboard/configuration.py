@@ -16,11 +16,10 @@ from pydantic import (
 
 from shadowboard.averaging import OPTIMIZER_SLOTS, Average, named
 from shadowboard.errors import ConfigurationInvalid
-from shadowboard.validation import limits, number, sentence
+from shadowboard.validation import first_of, limits, number, sentence
 
 Activation = Literal["relu", "tanh", "sigmoid", "none"]
 Optimizer = Literal["sgd", "momentum"]
-_MOST = 3  # findings that are told at a time
 
 Width = Annotated[int, Field(ge=1, le=65_536), BeforeValidator(number)]
 
@@ -66,12 +65,15 @@ class RunConfig(BaseModel):
 
 def parse_config(knobs: Mapping[str, Any]) -> RunConfig:
     """A RunConfig of `knobs`, defaults for the rest. Raises ConfigurationInvalid naming knob and value."""
-    if unknown := [knob for knob in knobs if knob not in RunConfig.model_fields]:
-        raise ConfigurationInvalid(_unknown(unknown[0], RunConfig))
+    known = {knob: value for knob, value in knobs.items() if knob in RunConfig.model_fields}
+    unknown = [_unknown(knob, RunConfig) for knob in knobs if knob not in known]
     try:
-        return RunConfig.model_validate(dict(knobs))
+        config = RunConfig.model_validate(known)
     except ValidationError as error:
-        raise ConfigurationInvalid(" ".join(_sentence(e) for e in error.errors()[:_MOST])) from None
+        raise ConfigurationInvalid(first_of([*map(_sentence, error.errors()), *unknown])) from None
+    if unknown:
+        raise ConfigurationInvalid(first_of(unknown))
+    return config
 
 
 def _sentence(error: Any) -> str:

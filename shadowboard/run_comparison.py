@@ -7,12 +7,10 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import bdtr
+from scipy.special import bdtr, stdtrit
 
 from shadowboard.comparison import FEWEST, signed_points
 from shadowboard.records import PairedReadings
-
-_Z = 1.959963984540054  # the 97.5 % quantile of the normal distribution
 
 
 class MeanDifference(NamedTuple):
@@ -70,7 +68,12 @@ class _Sum:
         if self.checkpoints < 2 or n < 2:
             return None
         middle = int(self.images.sum()) / (self.checkpoints * n)  # exactly 0 where it is
-        reach = _Z * float((self.images / self.checkpoints).std(ddof=1)) / math.sqrt(n)
+        # A normal interval would be too sure where a few images bear it all: Student's, with as many
+        # degrees of freedom as that many equal images would have (Kish 1965, effective sample size).
+        squares = int((self.images**2).sum())
+        effective = int(np.abs(self.images).sum()) ** 2 / squares if squares else 1.0
+        quantile = float(stdtrit(max(effective - 1, 0.1), 0.975))
+        reach = quantile * float((self.images / self.checkpoints).std(ddof=1)) / math.sqrt(n)
         interval = max(middle - reach, -1.0), min(middle + reach, 1.0)
         return MeanDifference(self.checkpoints, middle, interval, int(np.count_nonzero(self.differs)))
 
@@ -102,39 +105,38 @@ def compare_run(labels: NDArray[np.uint8], readings: Iterable[PairedReadings], h
     )
 
 
-def run_verdict(found: RunComparison, whole: bool, average: str = "") -> str | None:
-    """The comparison over the run in one sentence for a person, or None where there are too few checkpoints.
+def run_verdict(found: RunComparison, whole: bool, split: str, average: str = "") -> str | None:
+    """The comparison over the run in a sentence or two for a person; None of too few checkpoints.
 
-    `whole`: the run has ended, and its last checkpoint is among these. `average`: what tells it from the
-    run's others, such as its decay; empty where it keeps but one.
+    `whole`: the run has ended, and its last checkpoint is among these. `split`: whose images they are.
+    `average`: what tells it from the run's others, such as its decay; empty where it keeps but one.
     """
     overall, late = found.overall, found.late
     if overall is None:
         return None
-    part = f"Over the {'whole run' if whole else 'run so far'} ({overall.checkpoints:,} checkpoints)"
+    averaging = "averaging" + (f" with {average}" if average else "")
+    part = f"over the {overall.checkpoints:,} checkpoints {'of the run' if whole else 'so far'}"
     if not overall.differing:
-        return f"{part} both read exactly the same images right."
+        same = f"both sets of weights read exactly the same {split} images right"
+        return f"{averaging.capitalize()} makes no difference: {part} {same}."
     if overall.differing < FEWEST:
         images = "only 1 image is" if overall.differing == 1 else f"only {overall.differing} images are"
-        return f"{part} {images} ever read right by one of the two alone: too few to tell."
-    averaging = "averaging" + (f" ({average})" if average else "")
-    outcome = {
-        1: f"{averaging} helps",
-        -1: f"{averaging} hurts",
-        0: f"what {averaging} changes could be chance",
-    }
-    sentence = f"{part} {outcome[overall.sign]}: on average {_interval(overall, '95 % interval ')}"
-    if late is not None and late.checkpoints < overall.checkpoints and late.differing >= FEWEST:
-        after = f"; after step {found.half:,} "
-        if late.sign == overall.sign:
-            sentence += f"{after}{'still ' if late.sign else ''}{_interval(late)}"
-        elif late.sign:
-            sentence += f"{after}it {'helps' if late.sign > 0 else 'hurts'}: {_interval(late)}"
-        else:
-            sentence += f"{after}{_interval(late)}, which could be chance"
-    return f"{sentence}."
-
-
-def _interval(mean: MeanDifference, named: str = "") -> str:
-    low, high = (signed_points(bound) for bound in mean.interval)
-    return f"{signed_points(mean.accuracy)} pp ({named}{low} to {high})"
+        return f"Too few to tell: {part} {images} ever read right by one of the two alone."
+    outcome = {1: "helps", -1: "hurts", 0: "makes no clear difference"}[overall.sign]
+    points, low, high = signed_points(overall.accuracy, *overall.interval)
+    much = f"{points.lstrip('+−')} percentage points {'fewer' if overall.accuracy < 0 else 'more'}"
+    chance = "" if overall.sign else ", which could be chance"
+    sentence = (
+        f"{averaging.capitalize()} {outcome}: {part} the averaged weights read {much} {split} images right "
+        f"(95 % interval {low} to {high}){chance}."
+    )
+    if late is None or late.checkpoints == overall.checkpoints or late.differing < FEWEST:
+        return sentence
+    points, low, high = signed_points(late.accuracy, *late.interval)
+    if late.sign == overall.sign:
+        so = "still " if late.sign else ""
+    else:
+        so = {1: "it helps: ", -1: "it hurts: ", 0: ""}[late.sign]
+    chance = "" if late.sign else ", which could be chance"
+    after = f"In the second half, after step {found.half:,}, {so}{points} pp ({low} to {high}){chance}."
+    return f"{sentence} {after}"

@@ -26,6 +26,7 @@ def take(connection: Connection, run_id: str, worker: str, condition: ColumnElem
         "worker": worker,
         "beat": runs.c.beat + 1,
         "heartbeat_at": time.time(),
+        "steps_per_second": 0.0,
         "started_at": func.coalesce(runs.c.started_at, time.time()),
         "finished_at": None,
     }

@@ -1,10 +1,11 @@
 """pydantic's findings as sentences: the field, the value found, and what was expected."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from reprlib import Repr
 from typing import Any
 
 _LONGEST = 150
+_MOST = 3  # findings that are told at a time
 _BOUNDS = {
     "greater_than_equal": "at least",
     "greater_than": "above",
@@ -18,6 +19,9 @@ _BETTER = {
     "String should match": "a text to match",
     "String should have": "a text of",
 }
+
+HAS = "has"
+"""The type of a finding whose message begins with `has`: the value found is not worth repeating."""
 
 # A value that is quoted may be as long and as deep as whoever sent it liked.
 _quote = Repr()
@@ -66,6 +70,13 @@ def sentence(error: Any, field: str) -> str:
         (bound,) = error["ctx"].values()
         message = f"{_BOUNDS[error['type']]} {_plain(bound)}"
     return f"{field} is {quoted(error['input'])}; expected {message}." if field else f"{message}."
+
+
+def first_of(sentences: Sequence[str]) -> str:
+    """The first few of the findings, and how many more there are."""
+    more = len(sentences) - _MOST
+    told = [*sentences[:_MOST], f"And {more} more like these."] if more > 0 else sentences
+    return " ".join(told)
 
 
 def _plain(bound: float) -> str:

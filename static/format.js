@@ -24,6 +24,13 @@ export const article = (digit) => (digit === 8 ? "an" : "a");
 /** A share in [0, 1] in percent. */
 export const percent = (share, digits = 2) => `${(share * 100).toFixed(digits)}${NBSP}%`;
 
+/** A difference of shares in percentage points, with its sign. */
+export function points(share) {
+  const digits = (100 * Math.abs(share)).toFixed(2);
+  if (!Number(digits)) return share === 0 ? "0.00" : `${share > 0 ? "+" : "−"}${(100 * Math.abs(share)).toPrecision(1)}`;
+  return `${share > 0 ? "+" : "−"}${digits}`;
+}
+
 export const time = (unixSeconds) => clock.format(new Date(unixSeconds * 1000));
 
 /** A length of time in words, as exact as is of use. */

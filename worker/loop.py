@@ -67,7 +67,7 @@ def work(store: Store, run_folder: Callable[[str], Path], stop: threading.Event)
     worker, watch, complaint = worker_name(), Watch(), ""
     while not stop.is_set():
         try:
-            run = store.claim(worker) or take_over_stalled(store, watch, worker)
+            run = next_run(store, watch, worker)
             if run is not None:
                 run_once(store, run, worker, run_folder(run.id), stop, interrupted="queued")
                 gc.collect()  # a compiled loop and its images hang together in a circle
@@ -80,9 +80,24 @@ def work(store: Store, run_folder: Callable[[str], Path], stop: threading.Event)
         stop.wait(_POLL_SECONDS)
 
 
-def take_over_stalled(store: Store, watch: Watch, worker: str) -> Run | None:
-    """The first stalled run that this worker gets hold of, or None."""
-    for run in watch.stalled(store.runs(state="training")):
+def next_run(store: Store, watch: Watch, worker: str) -> Run | None:
+    """The run that is this worker's turn, or None: a stalled one goes before the queue.
+
+    But one that stalled before its first step goes after it: what kills workers would keep all waiting.
+    """
+    training = store.runs(state="training")
+    stalled = watch.stalled(training)
+    run = take_over(store, [run for run in stalled if run.step > 0], worker)
+    if run is not None:
+        return run
+    if any(run.step > 0 for run in watch.unheard(training)):
+        return None  # within a lease it is known whether that one is stalled
+    return store.claim(worker) or take_over(store, [run for run in stalled if run.step == 0], worker)
+
+
+def take_over(store: Store, stalled: Sequence[Run], worker: str) -> Run | None:
+    """The first of these runs that this worker gets hold of, or None."""
+    for run in stalled:
         if store.take_over(run, worker):
             log.warning("Run %s has not been heard of for %g s; it is taken over.", run.id, LEASE_SECONDS)
             return store.run(run.id)

@@ -17,11 +17,13 @@ class MeanDifferenceView(BaseModel):
         description="95 % interval of that share: for these weights, and other images of the same kind"
     )
     differing: int = Field(description="Images that at some checkpoint only one of the two reads right")
+    better: Literal["raw", "ema"] | None = Field(description="null: the difference could be chance")
 
     @classmethod
     def of(cls, mean: "MeanDifference") -> Self:
         """The view of a mean difference."""
-        return cls(**mean._asdict())
+        sides: dict[int, Literal["raw", "ema"]] = {1: "ema", -1: "raw"}
+        return cls(**mean._asdict(), better=sides.get(mean.sign))
 
 
 class RunComparisonView(BaseModel):

@@ -4,13 +4,14 @@ import { library, NO_LIBRARY } from "../curves/library.js";
 import { CONFIG, style } from "../curves/style.js";
 import { curve } from "../dashboard/history.js";
 import { byId, element, setChildren, setText } from "../dom.js";
-import { count, decayName, percent } from "../format.js";
+import { count, percent } from "../format.js";
 import { nearest } from "../curves/series.js";
 import { remembered } from "../memo.js";
 import { curvesOf, figure } from "./figure.js";
 import { markOf } from "./marks.js";
 import { pointedAt } from "./place.js";
-import { bestAverage } from "./rows.js";
+import { averageName, bestAverage, dashboardAddress } from "./rows.js";
+import { shownWeights } from "./selection.js";
 import { emphasise, toggle } from "./table.js";
 
 /** Wire the chart; returns the renderer. */
@@ -26,7 +27,6 @@ export function setUpChart(state) {
 
   for (const name of ["split", "weights"]) {
     for (const radio of document.querySelectorAll(`input[name=${name}]`)) {
-      radio.checked = radio.value === state.get()[name];
       radio.addEventListener("change", () => state.set({ [name]: radio.value }));
     }
   }
@@ -38,7 +38,8 @@ export function setUpChart(state) {
   setUpPointing(state, byId("overlay-frame"), () => drawn);
 
   function draw(now) {
-    const { runs, ticked, histories, scores, split, weights, emphasised, themed } = now;
+    const { runs, ticked, histories, scores, split, emphasised, themed } = now;
+    const weights = shownWeights(now);
     if (!ticked || !size.width) return;
     if (!window.Plotly) {
       load();
@@ -48,7 +49,7 @@ export function setUpChart(state) {
     if (last && next.every((value, i) => value === last[i])) return;
     last = next;
     const averages = new Map(runs.map((run) => [run.id, bestAverage(run, scores.get(run.id))?.name]));
-    const curves = curvesOf({ ...now, averages });
+    const curves = curvesOf({ ...now, weights, averages });
     const { data, layout, frame } = figure(curves, { emphasised, colours: coloursOf(themed), ...size });
     window.Plotly.react(chart, data, layout, CONFIG);
     drawn = { curves, frame };
@@ -58,6 +59,12 @@ export function setUpChart(state) {
 
   return (now) => {
     if (!now.runs) return;
+    for (const [name, chosen] of [["split", now.split], ["weights", shownWeights(now)]]) {
+      for (const radio of document.querySelectorAll(`input[name=${name}]`)) radio.checked = radio.value === chosen;
+    }
+    for (const [kind, other] of [["raw", "ema"], ["ema", "raw"]]) {
+      document.querySelector(`.line-key .${kind}-key`).hidden = shownWeights(now) === other;
+    }
     setText(byId("overlay-title"), now.split === "test" ? "Test accuracy" : "Validation accuracy");
     setChildren(byId("ticked"), ...(now.ticked ?? []).flatMap((id) => item(now, id)));
     draw(now);
@@ -68,6 +75,15 @@ export function setUpChart(state) {
 /** The pointer brings the nearest run forward and has the list tell of its step; so do the arrow keys, for the step. */
 function setUpPointing(state, frame, drawn) {
   const leave = () => state.get().pointed !== null && state.set({ pointed: null, emphasised: null });
+
+  /** The run before or after the one that is in front; beyond the first and the last, all alike. */
+  function bringForward(by) {
+    const { ticked, emphasised, pointed } = state.get();
+    const drawnRuns = ticked.filter((id) => drawn().curves.some(({ run }) => run.id === id));
+    const places = [null, ...drawnRuns];
+    const to = (places.indexOf(emphasised) + by + places.length) % places.length;
+    state.set({ emphasised: places[to], pointed: pointed ?? drawn().frame.last });
+  }
 
   function point({ clientX, clientY }) {
     const box = byId("overlay").getBoundingClientRect();
@@ -83,9 +99,11 @@ function setUpPointing(state, frame, drawn) {
     if (event.altKey || event.ctrlKey || event.metaKey || !drawn()?.curves.length) return;
     const all = new Set(drawn().curves.flatMap(({ points }) => points.map(({ step }) => step)));
     const steps = [...all].sort((a, b) => a - b);
+    const across = { ArrowUp: -1, ArrowDown: 1 }[event.key];
     const at = nearest(steps, state.get().pointed ?? Infinity);
     const to = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: steps.length - 1 }[event.key];
     if (event.key === "Escape") leave();
+    else if (across) bringForward(across);
     else if (to === undefined) return;
     else if (steps[to] !== undefined) state.set({ pointed: steps[to] });
     event.preventDefault();
@@ -98,7 +116,8 @@ function renderPointed(step, frame) {
   if (!line.hidden) line.style.left = `${frame.left + (step / frame.last) * frame.width}px`;
 }
 
-function empty({ ticked, histories, weights, runs, scores }) {
+function empty({ ticked, histories, runs, scores, ...rest }) {
+  const weights = shownWeights({ ticked, ...rest });
   if (!ticked.length) return "Tick runs in the table to lay their curves over one another.";
   if (ticked.some((id) => runs.some((run) => run.id === id) && !histories.has(id))) return "Loading the curves…";
   const average = runs.some((run) => ticked.includes(run.id) && bestAverage(run, scores.get(run.id)));
@@ -124,7 +143,7 @@ function setUpTicked(state) {
 }
 
 /** A ticked run in the list: its mark, its name, where its curves end or what they are at the step pointed at. */
-function item({ runs, scores, histories, ticked, split, pointed }, id) {
+function item({ runs, scores, histories, ticked, split, pointed, weights }, id) {
   const mark = markOf(ticked, id);
   const run = runs.find((one) => one.id === id);
   const off = element("button", { type: "button", class: "small", value: id, "aria-label": `Take ${run?.name ?? id} off the chart`, text: "×" });
@@ -132,7 +151,8 @@ function item({ runs, scores, histories, ticked, split, pointed }, id) {
   if (!run) return [element("li", {}, badge, element("span", { class: "caption", text: `${id}: no such run` }), off)];
   const found = scores.get(id);
   const average = bestAverage(run, found);
-  const name = run.averages.length > 1 ? `averaged ${decayName(average)}` : "averaged";
+  const decay = averageName(run, average);
+  const name = decay ? `averaged (decay ${decay})` : "averaged";
   const history = pointed === null ? null : histories.get(id);
   const at = (weights, point) => {
     if (!history) return point && { step: point.final.step, share: point.final[split] };
@@ -144,10 +164,12 @@ function item({ runs, scores, histories, ticked, split, pointed }, id) {
   const averaged = average && at(average.name, found?.averages[average.name]);
   const told = (side, kind, label) => (side?.share
     ? [element("span", { class: `${kind}-number`, text: `${label} ${percent(side.share.accuracy)}` })] : []);
+  const undrawn = !average && shownWeights({ weights, ticked }) === "ema";
   const step = (raw ?? averaged)?.step ?? run.step;
   return [element("li", { "data-run": id }, badge,
-    element("a", { href: `./?run=${encodeURIComponent(id)}`, text: run.name }),
+    element("a", { href: dashboardAddress(run, average), title: run.name, text: run.name }),
     element("span", { class: "ends" }, ...told(raw, "raw", "raw"), ...told(averaged, "ema", name),
-      element("span", { class: "caption", text: found ? `at ${count(step)}` : "not evaluated yet" })),
+      element("span", { class: "caption", text: found ? `at ${count(step)}` : "not evaluated yet" }),
+      ...(undrawn ? [element("span", { class: "caption", text: "no average, so no curve" })] : [])),
     off)];
 }

@@ -6,11 +6,12 @@ import { curve } from "../dashboard/history.js";
 import { markOf } from "./marks.js";
 import { place, spread } from "./place.js";
 
+const MANY = 4; // curves
 const MARKED = 12; // so many points of a curve carry the run's shape
 const LINE = 16; // px: the least distance between two labels
-const BESIDE = 60; // px: labels further apart than this cannot overlap
+const BESIDE = 40; // px: a curve that ends no further from the right has its letter there
 const LEADER = 20; // px from the end of a curve to its label
-const FAINT = 0.22;
+const FAINT = 0.16;
 
 /** The curves of the ticked runs: { run, mark, weights, points } for raw and the run's best average. */
 export function curvesOf({ ticked, runs, histories, averages, split, weights }) {
@@ -33,7 +34,7 @@ export function figure(curves, { emphasised, colours, width, height }) {
   const close = closeUp(all);
   const last = Math.max(1, ...all.map(({ step }) => step));
   const range = (close?.range ?? [Math.min(1, ...all.map((e) => e.accuracy)) - 0.01, 1]).map((share) => 100 * share);
-  const margin = { l: isNarrow(width) ? 50 : 58, r: isNarrow(width) ? 44 : 60, t: 10, b: 42 };
+  const margin = { l: isNarrow(width) ? 50 : 58, r: isNarrow(width) ? 44 : 60, t: 24, b: 42 };
   const inner = { width: width - margin.l - margin.r, height: height - margin.t - margin.b };
   const frame = { left: margin.l, top: margin.t, ...inner, range, last };
   const drawn = curves.map((one) => ({
@@ -43,7 +44,7 @@ export function figure(curves, { emphasised, colours, width, height }) {
   })).sort(byDepth);
   return {
     frame,
-    data: drawn.map((one) => trace(one, colours)),
+    data: drawn.map((one) => trace(one, colours, drawn.length > MANY)),
     layout: {
       width, height, margin,
       paper_bgcolor: "transparent", plot_bgcolor: "transparent",
@@ -65,10 +66,11 @@ const byDepth = (a, b) => b.faint - a.faint || (a.weights === "raw") - (b.weight
 
 const colourOf = ({ weights, faint }, colours) => (faint ? faded(colours[weights], FAINT) : colours[weights]);
 
-function trace(one, colours) {
+function trace(one, colours, many) {
   const { points, weights, mark, run } = one;
   const colour = colourOf(one, colours);
   const raw = weights === "raw";
+  const bold = many ? 2 : 2.75; // fewer pixels where many lines cross
   const every = Math.max(1, Math.round(points.length / MARKED));
   const size = raw ? 6 : 8;
   return {
@@ -77,7 +79,7 @@ function trace(one, colours) {
     x: points.map((e) => e.step),
     y: points.map((e) => 100 * e.accuracy),
     mode: "lines+markers",
-    line: { color: colour, width: raw ? 1.25 : 2.75, dash: raw ? "4px,3px" : "solid", shape: "linear" },
+    line: { color: colour, width: raw ? 1.25 : bold, dash: raw ? "4px,3px" : "solid", shape: "linear" },
     marker: {
       symbol: `${mark.symbol}${raw ? "-open" : ""}`,
       // A shape on some of the points: on all they would run into one another. The last one has its letter beside it.
@@ -90,34 +92,51 @@ function trace(one, colours) {
   };
 }
 
-/** The run's letter at the end of each curve: kept from overlapping, with a line to the end that it is of. */
+/** The runs' letters: at the right those of curves that end there, the others above the picture, outside all curves. */
 function labels(drawn, colours, frame) {
   const foot = frame.height - LINE / 2;
-  const ends = drawn.map((one) => ({ one, ...place(frame, one.points.at(-1)) })).sort((a, b) => a.x - b.x || a.y - b.y);
-  const groups = [];
-  for (const end of ends) {
-    if (groups.length && end.x - groups.at(-1)[0].x < BESIDE) groups.at(-1).push(end);
-    else groups.push([end]);
-  }
-  return groups.flatMap((group) => {
-    group.sort((a, b) => a.y - b.y);
-    const heights = spread(group.map(({ y }) => Math.min(y, foot)), LINE, foot);
-    return group.map(({ one, y }, i) =>
-      label(one, { end: Math.min(y, foot), height: heights[i], beneath: y > frame.height }, colours, frame));
+  const ends = drawn.map((one) => {
+    const { x, y } = place(frame, one.points.at(-1));
+    return { one, x, y: Math.min(y, foot), beneath: y > frame.height };
   });
+  const right = ends.filter(({ x }) => frame.width - x < BESIDE).sort((a, b) => a.y - b.y);
+  const heights = spread(right.map(({ y }) => y), LINE, foot);
+  // Of a run that ends earlier, one letter for both curves, above the end of the lower one.
+  const early = ends.filter((end) => !right.includes(end)).sort((a, b) => b.y - a.y);
+  const above = early.filter(({ one }, i) => early.findIndex((end) => end.one.run === one.run) === i).sort((a, b) => a.x - b.x);
+  const places = spread(above.map(({ x }) => x), LINE, frame.width);
+  return [
+    ...right.map((end, i) => besideLabel(end, heights[i], colours, frame)),
+    ...above.map((end, i) => aboveLabel(end, places[i], colours, frame)),
+  ];
 }
 
-/** A run that does not come into the picture has an arrow that says so. */
-function label({ mark, points, weights, faint }, { end, height, beneath }, colours, { range: [low, high], ...frame }) {
-  const colour = colourOf({ weights, faint }, colours);
+/** What a label has in common; a run that does not come into the picture has an arrow that says so. */
+function label({ one, y, beneath }, colour, { range: [low, high], height }) {
+  const { mark, points } = one;
   return {
     text: beneath ? `${mark.letter} ↓` : mark.letter,
-    x: points.at(-1).step, y: high - (end / frame.height) * (high - low),
-    xanchor: "left", yanchor: "middle",
-    showarrow: true, arrowhead: 0, arrowwidth: 1, standoff: 5, arrowcolor: beneath ? "transparent" : colour,
-    ax: LEADER, ay: height - end,
-    bgcolor: faded(colours.surface, 0.75), // another curve may run through it
-    borderpad: 1,
-    font: { size: 13, color: colour, weight: weights === "raw" ? 400 : 700 },
+    x: points.at(-1).step, y: high - (y / height) * (high - low),
+    showarrow: true, arrowhead: 0, arrowwidth: 1, borderpad: 1,
+    font: { size: 13, color: colour, weight: one.weights === "raw" ? 400 : 700 },
+  };
+}
+
+function besideLabel(end, height, colours, frame) {
+  const colour = colourOf(end.one, colours);
+  return {
+    ...label(end, colour, frame),
+    xanchor: "left", yanchor: "middle", standoff: 5, arrowcolor: end.beneath ? "transparent" : colour,
+    ax: frame.width - end.x + LEADER, ay: height - end.y,
+  };
+}
+
+function aboveLabel(end, across, colours, frame) {
+  const { faint } = end.one;
+  const made = label(end, faint ? faded(colours.ink, FAINT) : colours.ink, frame);
+  return {
+    ...made, font: { ...made.font, weight: 700 },
+    xanchor: "center", yanchor: "bottom", standoff: 5, arrowcolor: faded(colours.ink, faint ? FAINT / 2 : FAINT),
+    ax: across - end.x, ay: -end.y - 2,
   };
 }

@@ -10,6 +10,7 @@ import { count } from "../format.js";
 import { createState } from "../state.js";
 import { setUpTheme } from "../theme.js";
 import { setUpChart } from "./chart.js";
+import { setUpGains } from "./gains.js";
 import { fromAddress, renderAddress } from "./selection.js";
 import { setUpTable } from "./table.js";
 
@@ -21,8 +22,9 @@ const state = createState({
   runs: null, // all of them, newest first; null until they are known
   total: 0,
   scores: new Map(), // of GET /runs/scores, by run
+  gains: new Map(), // what averaging gains a run over its checkpoints, by run, as far as known
   histories: new Map(), // of the ticked runs
-  ...fromAddress(location.search), // ticked, sort, filter, allKnobs, split, weights
+  ...fromAddress(location.search), // ticked, sort, filter, allKnobs, split, weights (null: as shownWeights has it)
   emphasised: null, // the run whose curves are brought forward
   pointed: null, // the step that is pointed at on the chart
   connection: "live",
@@ -90,7 +92,11 @@ function renderRooms({ runs, total, connection }) {
 }
 
 setUpTheme(() => state.set({ themed: state.get().themed + 1 }));
-for (const render of [renderRooms, renderAddress, setUpTable(state), setUpHistories(), setUpChart(state), setUpBanner(state)]) {
+const renderers = [
+  renderRooms, renderAddress, setUpTable(state), setUpGains(state, byId("runs-table").tBodies[0]), setUpHistories(),
+  setUpChart(state), setUpBanner(state),
+];
+for (const render of renderers) {
   state.onChange(render);
 }
 window.addEventListener("popstate", () => location.reload());

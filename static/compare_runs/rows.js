@@ -13,6 +13,9 @@ export const ACCURACIES = [
   ...accuracies("test", "Test at that step", "best", "test"),
 ];
 
+/** The column of what averaging gains a run; its values come one by one (gains.js). */
+export const GAIN = "gain";
+
 const FAR_OFF = 2; // times the median error
 
 /** The decays, with `constant` once where it holds for all of them. */
@@ -41,11 +44,23 @@ export function bestAverage(run, scores) {
   return run.averages.reduce((best, average) => (best && correct(best) >= correct(average) ? best : average), null);
 }
 
+/** The name of a run's average beside its number; "" where the run keeps no other. */
+export const averageName = (run, average) => (average && run.averages.length > 1 ? decayName(average) : "");
+
+/** The dashboard of a run, at its best average. */
+export function dashboardAddress(run, average) {
+  const chosen = average && average !== run.averages[0] ? `&average=${encodeURIComponent(average.name)}` : "";
+  return `./?run=${encodeURIComponent(run.id)}${chosen}`;
+}
+
 /** One row for each run. */
-export const toRows = remembered((runs, scores) => runs.map((run) => {
+export const toRows = remembered((runs, scores, gains) => runs.map((run) => {
   const found = scores.get(run.id);
   const average = bestAverage(run, found);
-  return { run, average, raw: found?.raw ?? null, ema: (average && found?.averages[average.name]) ?? null };
+  return {
+    run, average, raw: found?.raw ?? null, ema: (average && found?.averages[average.name]) ?? null,
+    gain: average && gains.get(run.id)?.average === average.name ? gains.get(run.id) : null,
+  };
 }));
 
 /** { step, share } of a row in a column of accuracies; null where nothing is evaluated. */
@@ -70,6 +85,7 @@ export function intervalScale(rows) {
 function sortValue(row, key) {
   const column = ACCURACIES.find((one) => one.key === key);
   if (column) return accuracyAt(row, column)?.share.accuracy ?? null;
+  if (key === GAIN) return row.gain?.overall?.accuracy ?? null;
   if (key === "created") return row.run.created_at;
   if (key === "name") return row.run.name.toLowerCase();
   if (key === "step") return row.run.step;

@@ -3,18 +3,18 @@
 export const MOST_TICKED = 6;
 export const NEWEST_FIRST = "-created";
 
-const CHOICES = { split: ["validation", "test"], weights: ["both", "raw", "ema"] };
+const SPLITS = ["validation", "test"];
+const WEIGHTS = ["both", "raw", "ema"];
+const FEW = 2; // runs whose raw and averaged curves can be told apart when all are drawn
 
-/** The selection in a page's address (its `search`). `ticked` is null where it says nothing of it. */
+/** The selection in a page's address (its `search`). `ticked` and `weights` are null where it says nothing of them. */
 export function fromAddress(search) {
   const given = new URLSearchParams(search);
-  const chosen = Object.entries(CHOICES).map(([name, values]) => {
-    const value = given.get(name);
-    return [name, values.includes(value) ? value : values[0]];
-  });
+  const oneOf = (values, value, otherwise) => (values.includes(value) ? value : otherwise);
   const ticked = given.get("runs");
   return {
-    ...Object.fromEntries(chosen),
+    split: oneOf(SPLITS, given.get("split"), SPLITS[0]),
+    weights: oneOf(WEIGHTS, given.get("weights"), null),
     ticked: ticked === null ? null : [...new Set(ticked.split(",").filter(Boolean))].slice(0, MOST_TICKED),
     sort: /^-?[\w:-]+$/.test(given.get("sort") ?? "") ? given.get("sort") : NEWEST_FIRST,
     filter: given.get("filter") ?? "",
@@ -23,17 +23,19 @@ export function fromAddress(search) {
 }
 
 /** The address of a selection; what is as by default is left out. */
-export function toAddress({ ticked, sort, filter, allKnobs, ...chosen }) {
+export function toAddress({ ticked, sort, filter, allKnobs, split, weights }) {
   const address = new URLSearchParams();
   if (ticked) address.set("runs", ticked.join(","));
   if (sort !== NEWEST_FIRST) address.set("sort", sort);
   if (filter) address.set("filter", filter);
   if (allKnobs) address.set("knobs", "all");
-  for (const [name, values] of Object.entries(CHOICES)) {
-    if (chosen[name] !== values[0]) address.set(name, chosen[name]);
-  }
+  if (split !== SPLITS[0]) address.set("split", split);
+  if (weights) address.set("weights", weights);
   return `?${address}`.replaceAll("%2C", ",").replaceAll("%3A", ":"); // which need no disguise
 }
+
+/** Whose curves are drawn: as chosen; else both, or of more than a few runs the averaged alone. */
+export const shownWeights = ({ weights, ticked }) => weights ?? (ticked?.length > FEW ? "ema" : "both");
 
 /** Keep the address in line with the state. */
 export function renderAddress(state) {

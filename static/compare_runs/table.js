@@ -2,14 +2,17 @@
 
 import { stateName } from "../dashboard/progress.js";
 import { byId, element, setChildren, setText } from "../dom.js";
-import { count, percent } from "../format.js";
+import { count, percent, points } from "../format.js";
 import { markOf } from "./marks.js";
-import { ACCURACIES, accuracyAt, differing, filtered, intervalScale, knobText, sorted, toRows } from "./rows.js";
+import {
+  ACCURACIES, accuracyAt, averageName, dashboardAddress, differing, filtered, GAIN, intervalScale, knobText, sorted, toRows,
+} from "./rows.js";
 import { MOST_TICKED, NEWEST_FIRST } from "./selection.js";
 import { whisker } from "./whisker.js";
 
 const MOST_ROWS = 200; // more would make every change slow
 const LONG_KNOB = 24; // characters; longer ones are broken into lines
+const GAIN_GROUP = "Gain by averaging";
 const SMALLEST_FIRST = new Set(["name"]); // whereas of numbers one looks for the greatest
 
 /** Wire the table; returns the renderer. */
@@ -34,13 +37,13 @@ export function setUpTable(state) {
   }
   for (const type of ["pointerleave", "focusout"]) body.addEventListener(type, () => emphasise(state, null));
 
-  return ({ runs, scores, ticked, sort, filter, allKnobs }) => {
+  return ({ runs, scores, gains, ticked, sort, filter, allKnobs }) => {
     if (!runs?.length) return;
     const knobs = allKnobs ? Object.keys(runs[0].config) : differing(runs);
     const columns = columnsOf(knobs);
     setHead(head, columns, sort);
     setOrders(byId("sort"), columns, sort);
-    const found = sorted(filtered(toRows(runs, scores), filter), sort);
+    const found = sorted(filtered(toRows(runs, scores, gains), filter), sort);
     const shown = found.slice(0, MOST_ROWS);
     const highest = Object.fromEntries(ACCURACIES.map((column) =>
       [column.key, Math.max(...found.map((row) => accuracyAt(row, column)?.share.correct ?? 0))]));
@@ -54,6 +57,7 @@ export function setUpTable(state) {
       return line.row;
     });
     if (rows.length !== body.rows.length || rows.some((row, i) => row !== body.rows[i])) arrange(body, rows);
+    byId("table-rule").hidden = !runs.some(({ averages }) => averages.length > 1);
     setText(byId("table-note"), note(shown.length, found.length, runs.length));
   };
 }
@@ -109,12 +113,14 @@ const columnsOf = (knobs) => [
   { key: "step", label: "Steps", title: "Steps" },
   ...knobs.filter((name) => name !== "steps")
     .map((name) => ({ key: `knob:${name}`, label: spaced(name), title: spaced(name[0].toUpperCase() + name.slice(1)) })),
+  { key: GAIN, label: "mean over the run", title: GAIN_GROUP },
   ...ACCURACIES.map(({ key, group, word, weights }) => ({ key, label: word, title: `${group}, ${word}`, word: `${weights}-word` })),
 ];
 
 function setHead(head, columns, sort) {
   const before = element("tr", { class: "groups" },
-    element("td", { colspan: columns.length - ACCURACIES.length + 1 }),
+    element("td", { colspan: columns.length - ACCURACIES.length }),
+    element("th", { scope: "colgroup", text: GAIN_GROUP }),
     ...[...new Set(ACCURACIES.map(({ group }) => group))].map((text) => element("th", { colspan: 2, scope: "colgroup", text })));
   const titles = columns.map(({ key, label, word }) => {
     const order = sort === key ? "ascending" : sort === `-${key}` ? "descending" : null;
@@ -126,7 +132,10 @@ function setHead(head, columns, sort) {
   setChildren(head, before, element("tr", {}, ticks, ...titles));
 }
 
-const kindOf = (key) => (key === "name" ? "name" : ACCURACIES.some((one) => one.key === key) ? "accuracy" : "knob");
+function kindOf(key) {
+  if (key === "name" || key === GAIN) return key;
+  return ACCURACIES.some((one) => one.key === key) ? "accuracy" : "knob";
+}
 
 function newRow(id) {
   const box = element("input", { type: "checkbox", value: id });
@@ -145,13 +154,14 @@ function fill(line, found, { knobs, ticked, highest, scale }) {
   setText(mark, badge ? `${badge.letter} ${badge.shape}` : "");
   row.classList.toggle("ticked-row", Boolean(badge));
   setChildren(name,
-    element("a", { href: `./?run=${encodeURIComponent(run.id)}`, text: run.name }),
+    element("a", { href: dashboardAddress(run, average), text: run.name }),
     element("small", { text: `${stateName(run).toLowerCase()} · ${run.id}` }));
   const part = run.step < run.steps ? `of ${count(run.steps)}` : "";
   const cells = [
     element("td", { class: "knob", "data-label": "steps" }, count(run.step), element("small", { text: part })),
     ...knobs.filter((knob) => knob !== "steps").map((knob) => knobCell(knob, knobText(knob, run.config[knob]))),
-    ...ACCURACIES.map((column) => accuracyCell(found, column, run.averages.length > 1 ? average : null, highest[column.key], scale)),
+    gainCell(found),
+    ...ACCURACIES.map((column) => accuracyCell(found, column, highest[column.key], scale)),
   ];
   const rest = element("tr", {}, ...cells);
   if (line.rest === rest.innerHTML) return;
@@ -163,15 +173,37 @@ function fill(line, found, { knobs, ticked, highest, scale }) {
 const knobCell = (knob, text) =>
   element("td", { class: text.length > LONG_KNOB ? "knob long" : "knob", "data-label": spaced(knob), text });
 
-function accuracyCell(row, column, average, highest, scale) {
+const decay = (row) => {
+  const name = averageName(row.run, row.average);
+  return name ? [element("small", { text: `decay ${name}` })] : [];
+};
+
+/** Averaged minus raw in percentage points: its mean over the run, the interval, and what to make of it. */
+function gainCell(row) {
+  const label = { "data-label": GAIN_GROUP };
+  const none = (text) => element("td", { class: "gain none", ...label, text });
+  if (!row.ema) return none("–");
+  if (!row.gain) return none("…");
+  if (!row.gain.overall) return none("too few checkpoints");
+  const { accuracy, interval: [low, high], better } = row.gain.overall;
+  const outcome = { ema: "helps", raw: "hurts" }[better] ?? "could be chance";
+  return element("td", { class: `gain${better ? " sure" : ""}`, ...label },
+    element("span", { text: `${points(accuracy)}\u00a0pp` }),
+    element("small", { text: `${points(low)} to ${points(high)}` }),
+    element("small", { class: "outcome", text: outcome }), ...decay(row));
+}
+
+function accuracyCell(row, column, highest, scale) {
   const label = { "data-label": `${column.group}, ${column.word}` };
   const found = accuracyAt(row, column);
   if (!found) return element("td", { class: "accuracy none", ...label, text: "–" });
   const { step, share: { accuracy, accuracy_interval: [low, high], correct } } = found;
-  const at = [`at ${count(step)}`, ...(average && column.weights === "ema" ? [`decay ${average.decay}`] : [])].join(" · ");
-  const below = [`${percent(low).slice(0, -2)}–${percent(high).slice(0, -2)}`, ...(column.key.startsWith("best") ? [at] : [])];
-  return element("td", { class: `accuracy${correct === highest ? " highest" : ""}`, ...label },
-    element("span", { class: `${column.weights}-number`, text: percent(accuracy) }),
+  const best = correct === highest;
+  const at = column.key.startsWith("best") ? [`at ${count(step)}`] : [];
+  const below = [`${percent(low).slice(0, -2)}–${percent(high).slice(0, -2)}`, ...at];
+  return element("td", { class: `accuracy${best ? " highest" : ""}`, ...label },
+    element("span", { class: "figure" }, ...(best ? [element("em", { text: "best" }), " "] : []),
+      element("span", { class: `${column.weights}-number`, text: percent(accuracy) })),
     whisker(column.weights, accuracy, [low, high], scale),
-    ...below.map((text) => element("small", { text })));
+    ...below.map((text) => element("small", { text })), ...(column.weights === "ema" ? decay(row) : []));
 }

@@ -20,6 +20,7 @@ export function setUpCurve(state) {
     make: figure,
     stepsOf: comparableSteps,
     onDrawn(now, made) {
+      frame.classList.toggle("with-gap", now.average !== null);
       const words = `${title(now)} by step. ${summary(now)} All of it is in the table below.`;
       byId("chart").setAttribute("aria-label", words);
       setText(byId("chart-note"), made.empty ? "The curves begin with the first evaluated checkpoint." : "");
@@ -59,13 +60,12 @@ function renderBest(run, curves, average) {
   setChildren(byId("best-steps"), ...(buttons.length ? ["Best by validation:", ...buttons] : []));
 }
 
-function caption({ scale, history, split }, { below, perfect, crowded }) {
+function caption({ scale, history, split }, { below, crowded }) {
   const parts = [];
   if (below.length) parts.push(left(below));
   if (scale === "log" && [...history.curves].some(([key, points]) => key.startsWith(split) && points[0]?.step === 0)) {
     parts.push("A logarithmic axis has no place for step 0.");
   }
-  if (perfect) parts.push("Where no image was read wrong, half an image is drawn.");
   if (crowded) parts.push("Of neighbouring checkpoints only the highest and the lowest are drawn; zoom in for all.");
   return parts.join(" ");
 }

@@ -1,8 +1,9 @@
 // The curves to take away: the numbers as CSV, the picture as PNG, both made in the page.
 
-import { rows } from "../dashboard/history.js";
+import { compareRun } from "../api.js";
+import { curve, rows } from "../dashboard/history.js";
 import { byId } from "../dom.js";
-import { decayName } from "../format.js";
+import { count, decayName } from "../format.js";
 import { figure, title } from "./figure.js";
 import { wilson } from "./interval.js";
 import { shownStep } from "../dashboard/selection.js";
@@ -14,9 +15,16 @@ const SHARPNESS = 2; // pixels of the picture for each of these
 
 /** Wire the two buttons. */
 export function setUpDownloads(state) {
-  byId("download-csv").addEventListener("click", () => {
+  byId("download-csv").addEventListener("click", async () => {
     const now = state.get();
-    save(new Blob([toCsv(now)], { type: "text/csv" }), `${fileName(now)}.csv`);
+    const { run, split } = now;
+    let comparisons = [];
+    try {
+      comparisons = await Promise.all(run.averages.map(({ name }) => compareRun(run.id, split, name)));
+    } catch (problem) {
+      state.set({ notice: `The table lacks the differences: ${problem.message}` });
+    }
+    save(new Blob([toCsv(now, comparisons)], { type: "text/csv" }), `${fileName(now)}.csv`);
   });
   byId("download-png").addEventListener("click", async () => {
     const now = state.get();
@@ -26,17 +34,30 @@ export function setUpDownloads(state) {
   });
 }
 
-/** All evaluations of the shown images: a line for each step, for each set of weights five columns. */
-export function toCsv({ run, history, split }) {
+/**
+ * All evaluations of the shown images: a line for each step, for each set of weights five columns, and for each average
+ * four more, on how it differs from the raw weights. `comparisons`: GET /runs/{id}/comparison of each average.
+ */
+export function toCsv({ run, history, split }, comparisons) {
   const names = run.averages.map(({ name }) => name);
   const labels = ["raw", ...run.averages.map((average) => `averaged_${decayName(average).replace(" ", "_")}`)];
   const columns = ["correct", "n", "accuracy", "low", "high"];
-  const head = ["step", ...labels.flatMap((label) => columns.map((column) => `${label}_${column}`))];
+  const paired = ["difference", "only_raw", "only_averaged", "p_value"];
+  const headOf = (label, place) => [...columns, ...(place ? paired : [])].map((column) => `${label}_${column}`);
+  const head = ["step", ...labels.flatMap(headOf)];
   const interval = (e) => wilson(e.correct, e.n).map((bound) => bound.toFixed(6));
   const cells = (e) => (e ? [e.correct, e.n, e.accuracy, ...interval(e)] : columns.map(() => ""));
+  const differences = names.map((_, i) => pairedByStep(comparisons[i]));
+  const pairedCells = (step, i) => differences[i].get(step) ?? paired.map(() => "");
   const lines = rows(history, split, names).map(({ step, raw, averaged }) =>
-    [step, ...[raw, ...averaged].flatMap(cells)]);
+    [step, ...cells(raw), ...averaged.flatMap((e, i) => [...cells(e), ...pairedCells(step, i)])]);
   return [head, ...lines].map((line) => `${line.join(",")}\r\n`).join("");
+}
+
+/** By step: images that the average reads right more, that only one of the two does, and McNemar's p. */
+function pairedByStep(comparison) {
+  const { step, only_raw: onlyRaw, only_ema: onlyAveraged, p_value: p } = comparison ?? { step: [] };
+  return new Map(step.map((at, i) => [at, [onlyAveraged[i] - onlyRaw[i], onlyRaw[i], onlyAveraged[i], p[i]]]));
 }
 
 /** The name of a file: the run's, in letters that every system takes, its id, and the images. */
@@ -45,7 +66,14 @@ export function fileName({ run, split }) {
   return [name, run.id, split].filter(Boolean).join("-");
 }
 
-/** The figure as it is on the page, with a title, a legend, and the page's background. */
+/** What the figure is of, in one line: the run and the images. */
+function caption({ run, history, split }) {
+  const n = curve(history, split, null)[0]?.n;
+  const images = n === undefined ? `${split} images` : `${count(n)} ${split} images`;
+  return [`run ${run.id}`, `seed ${run.config.seed}`, images].join(" · ");
+}
+
+/** The figure as it is on the page, with a title, a legend, a caption, and the page's background. */
 function picture(now, colours) {
   const { data, layout, axis } = figure(now, colours, { width: WIDTH, height: HEIGHT });
   const step = shownStep(now);
@@ -57,7 +85,11 @@ function picture(now, colours) {
       ...layout,
       paper_bgcolor: colours.surface,
       plot_bgcolor: colours.surface,
-      margin: { ...layout.margin, t: 96, l: 76, r: 28, b: 56 },
+      margin: { ...layout.margin, t: 96, l: 76, r: 28, b: 84 },
+      annotations: [...layout.annotations, {
+        text: escaped(caption(now)), xref: "paper", x: 0, xanchor: "left", yref: "paper", y: 0, yanchor: "top",
+        yshift: -56, showarrow: false, font: { size: 14, color: colours.muted },
+      }],
       title: {
         text: `${escaped(now.run.name || now.run.id)}: ${title(now).toLowerCase()}`,
         x: 0, xref: "paper", xanchor: "left", y: 0.965, yanchor: "top", font: { size: 20, color: colours.ink },

@@ -13,8 +13,8 @@ const TITLES = {
   validation: { accuracy: "Validation accuracy", error: "Validation error rate" },
   test: { accuracy: "Test accuracy", error: "Test error rate" },
 };
-const FEW_POINTS = 80; // up to so many, each evaluation is marked
-const SOME_POINTS = 6; // beyond, so many are, where it takes that to tell the averages apart
+const FEW_POINTS = 40; // up to so many, each evaluation of a curve in front is marked
+const SOME_POINTS = 6; // of the others, so many are, where it takes that to tell the averages apart
 const MOST_POINTS = 320; // of a curve: there are hardly more pixels
 const MOST_FAINT = 160; // of a curve in the background
 const MOST_BARS = 160;
@@ -23,9 +23,9 @@ const MOST_BARS = 160;
 export const title = ({ split, measure }) => TITLES[split][measure];
 
 /**
- * { data, layout, axis, below, perfect, crowded, empty }: what Plotly draws, the evaluations below the close-up,
- * whether there are some without any error, more than can be told apart, none at all. `heights` holds the ranges
- * of the y axes that the user has chosen.
+ * { data, layout, axis, below, crowded, empty }: what Plotly draws, the evaluations below the close-up, whether
+ * there are more than can be told apart, none at all. `heights` holds the ranges of the y axes that the user has
+ * chosen.
  */
 export function figure(state, colours, { width, height, heights = {} }) {
   const all = series(state);
@@ -56,15 +56,17 @@ export function figure(state, colours, { width, height, heights = {} }) {
     ...baseLayout(axis, colours, { width, height, anchor: chosen ? "y2" : "y" }),
     yaxis: { ...axisStyle(colours), domain: [chosen ? 0.31 : 0, 1], ...scale.axis(shown, close, inFront) },
     ...(chosen && { yaxis2: { ...axisStyle(colours), domain: [0, 0.21], ...gapAxis(visible) } }),
-    annotations: chosen ? [note(gapTitle(width), 0.225, colours)] : [],
+    annotations: [
+      ...(raw.drawn.length > 1 ? [bandNote(state.measure, chosen ? 0.31 : 0, colours)] : []),
+      ...(chosen ? [note(gapTitle(width, visible), 0.225, colours)] : []),
+    ],
     shapes: chosen ? [zeroLine(colours)] : [],
   };
   for (const [name, range] of Object.entries(heights)) {
-    if (layout[name]) Object.assign(layout[name], { range, autorange: false, ...scale.zoomed(name, range) });
+    if (layout[name]) Object.assign(layout[name], { range, autorange: false });
   }
-  const perfect = state.measure === "error" && shown.some(({ points }) => points.some((e) => e.correct === e.n));
   const crowded = within(raw.points, toStep(axis, 0), toStep(axis, 1)).length > MOST_BARS;
-  return { data, layout, axis, below: close?.below ?? [], perfect, crowded, empty: !all[0].points.length };
+  return { data, layout, axis, below: close?.below ?? [], crowded, empty: !all[0].points.length };
 }
 
 /** The points that have a place in the picture: a logarithmic axis has none for step 0. */
@@ -81,12 +83,21 @@ function sampled(points, axis, valueOf, most) {
 
 const colourOf = ({ name, chosen }, colours) => (name === null ? colours.raw : chosen ? colours.ema : colours.faint);
 
+/** What the bands are, in the corner that the curves seldom come to; the strip of the curves begins at `foot`. */
+const bandNote = (measure, foot, colours) => ({
+  ...note("shaded: 95\u00a0% interval", measure === "error" ? 1 : foot, colours),
+  ...(measure === "error" && { yanchor: "top" }),
+  x: 1,
+  xanchor: "right",
+  xshift: -18,
+});
+
 /** The 95 % interval around each point, there along the upper bounds and back along the lower ones. */
 function band(one, scale, colours) {
   const bounds = one.drawn.map((e) => wilson(e.correct, e.n));
   const steps = one.drawn.map((e) => e.step);
-  const upper = one.drawn.map((e, i) => scale.y(bounds[i][1], e.n));
-  const lower = one.drawn.map((e, i) => scale.y(bounds[i][0], e.n));
+  const upper = one.drawn.map((_, i) => scale.y(bounds[i][1]));
+  const lower = one.drawn.map((_, i) => scale.y(bounds[i][0]));
   return {
     type: "scatter",
     mode: "none",
@@ -103,15 +114,16 @@ function band(one, scale, colours) {
 function line(one, scale, colours, several) {
   const raw = one.name === null;
   const colour = colourOf(one, colours);
-  const few = one.drawn.length <= FEW_POINTS;
+  const inFront = raw || one.chosen;
+  const few = inFront && one.drawn.length <= FEW_POINTS;
   return {
     type: "scatter",
     mode: few || (several && !raw) ? "lines+markers" : "lines",
     name: one.label,
     uid: one.key,
     x: one.drawn.map((e) => e.step),
-    y: one.drawn.map((e) => scale.y(e.accuracy, e.n)),
-    line: { color: colour, width: raw ? 1.5 : one.chosen ? 3 : 1.75, dash: raw ? "5px,4px" : "solid" },
+    y: one.drawn.map((e) => scale.y(e.accuracy)),
+    line: { color: colour, width: raw ? 1.5 : one.chosen ? 3 : 1.25, dash: raw ? "5px,4px" : "solid" },
     marker: raw
       ? { size: 5, symbol: "circle-open", color: colour, line: { width: 1.25 } }
       : { size: one.chosen ? 6 : 5, symbol: one.symbol, color: colour, maxdisplayed: few ? 0 : SOME_POINTS },
@@ -130,7 +142,7 @@ function bestMark(one, history, scale, colours) {
     name: raw ? "best raw" : "best averaged",
     uid: `best-${one.key}`,
     x: found.map((e) => e.step),
-    y: found.map((e) => scale.y(e.accuracy, e.n)),
+    y: found.map((e) => scale.y(e.accuracy)),
     marker: {
       size: 12,
       symbol: raw ? "circle-open" : "circle",

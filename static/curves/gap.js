@@ -7,12 +7,16 @@ import { faded, isNarrow, stepAxisPlace } from "./style.js";
 const WIDEST_BAR = 12; // px
 const SHARE = 0.55; // of the way to the nearest bar
 const HOLLOW_FROM = 4; // px: a narrower bar has no room for an edge
+const KINDS = ["clear", "chance", "untested"];
 const LEAST_GAP = 0.0005; // the strip's height at least, as a share of the images
 
-/** What the strip shows, in words. */
-export const gapTitle = (width) =>
-  isNarrow(width) ? "gain by averaging, pp; filled: beyond chance"
-    : "gain by averaging, percentage points; filled: beyond chance (p < 0.05), pale: could be chance";
+/** What the strip shows, in words: how bars look that are beyond chance, and those of `differences` that are not. */
+export function gapTitle(width, differences) {
+  const some = differences.some(({ kind, images }) => kind === "untested" && images);
+  if (isNarrow(width)) return `gain by averaging, pp; ${some ? "outline: not tested yet" : "filled: beyond chance"}`;
+  const untested = some ? ", outline: not tested yet" : "";
+  return `gain by averaging, percentage points; filled: beyond chance (p < 0.05), pale: could be chance${untested}`;
+}
 
 /** A bar from zero to each gap; all bars of a kind are one figure, which is quick to draw. */
 export function gapBars(differences, axis, colours, width) {
@@ -24,30 +28,28 @@ export function gapBars(differences, axis, colours, width) {
     const [left, right] = [-1, 1].map((side) => toStep(axis, (places[i] + (side * wide) / 2) / pixels));
     return { ...gap, left, right, wide };
   });
-  const bars = (uid, colour, found) => {
-    const clear = uid.endsWith("clear");
+  const bars = (side, kind, colour, found) => {
     const edge = found.length > 0 && found.every(({ wide }) => wide >= HOLLOW_FROM);
+    const fill = { clear: colour, chance: faded(colour, edge ? 0.22 : 0.45), untested: "transparent" }[kind];
     return {
       type: "scatter",
       mode: "lines",
-      uid: `gap-${uid}`,
+      uid: `gap-${side}-${kind}`,
       x: found.flatMap(({ left, right }) => [left, left, right, right, left, null]),
       y: found.flatMap(({ share }) => [0, 100 * share, 100 * share, 0, 0, null]),
       yaxis: "y2",
       fill: "toself",
-      fillcolor: clear ? colour : faded(colour, edge ? 0.22 : 0.45),
-      line: { color: colour, width: edge ? 1 : 0, simplify: false },
+      fillcolor: fill,
+      line: { color: colour, width: edge || kind === "untested" ? 1 : 0, simplify: false },
       hoverinfo: "skip",
       showlegend: false,
     };
   };
-  const [ahead, behind] = [all.filter(({ images }) => images > 0), all.filter(({ images }) => images < 0)];
-  return [
-    bars("ahead-clear", colours.ema, ahead.filter(({ clear }) => clear)),
-    bars("ahead-chance", colours.ema, ahead.filter(({ clear }) => !clear)),
-    bars("behind-clear", colours.raw, behind.filter(({ clear }) => clear)),
-    bars("behind-chance", colours.raw, behind.filter(({ clear }) => !clear)),
-  ].filter(({ x }) => x.length);
+  const sides = [["ahead", colours.ema, 1], ["behind", colours.raw, -1]];
+  return sides
+    .flatMap(([side, colour, sign]) => KINDS.map((kind) =>
+      bars(side, kind, colour, all.filter((gap) => gap.kind === kind && Math.sign(gap.images) === sign))))
+    .filter(({ x }) => x.length);
 }
 
 /** Zero is always seen, with some room on both of its sides. */

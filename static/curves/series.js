@@ -50,8 +50,8 @@ export function bestStep(history, average) {
 }
 
 /**
- * By how many images (and which share) the average is ahead of raw, at each step where both are known; `clear`:
- * whether that is known to be beyond chance.
+ * By how many images (and which share) the average is ahead of raw, at each step where both are known; `kind`:
+ * "clear" where that is beyond chance, "chance" where it is not, "untested" as long as the server has not told.
  */
 export function gaps({ history, split, average, overall }) {
   const averaged = new Map(curve(history, split, average).map((e) => [e.step, e]));
@@ -60,6 +60,8 @@ export function gaps({ history, split, average, overall }) {
     const other = averaged.get(raw.step);
     if (!other) return [];
     const images = other.correct - raw.correct;
-    return [{ step: raw.step, images, share: images / raw.n, clear: p.get(raw.step) < CHANCE }];
+    return [{ step: raw.step, images, share: images / raw.n, kind: kindOf(p.get(raw.step)) }];
   });
 }
+
+const kindOf = (p) => (p === undefined ? "untested" : p < CHANCE ? "clear" : "chance");

@@ -16,22 +16,49 @@ export function setUpChoices(state) {
       radio.addEventListener("change", () => state.set({ [name]: radio.value, ...also }));
     }
   }
-  // A run keeps its averages: they are listed once.
-  const list = remembered(() => {
-    const labels = state.get().run.averages.map((a) => element("label", {},
-      element("input", { type: "radio", name: "average", value: a.name }), element("span", { text: decayName(a) })));
-    setChildren(byId("average-choices"), ...labels);
-  });
+  const list = remembered(renderAverages);
   byId("average-choices").addEventListener("change", (event) => state.set({ average: event.target.value }));
 
   return (now) => {
-    const { run, average } = now;
+    const { run, average, split, overalls } = now;
     for (const [name, group] of radios) {
       for (const radio of group) radio.checked = radio.value === now[name];
     }
     if (!run) return;
     byId("average-switch").hidden = run.averages.length < 2;
-    list(run.id);
+    list(run.averages, split, overalls);
     for (const radio of byId("average-choices").querySelectorAll("input")) radio.checked = radio.value === average;
   };
 }
+
+/** The averages side by side, each with its gain over the run as far as that is known. */
+function renderAverages(averages, split, overalls) {
+  const means = averages.map(({ name }) => overalls.get(name)?.overall ?? null);
+  const largest = split === "validation" ? largestGain(means) : null;
+  byId("average-gains").hidden = !means.some(Boolean);
+  setChildren(byId("average-choices"), ...averages.map((average, i) => {
+    const id = `average-choice-${i}`;
+    const mean = means[i];
+    const gain = mean && points(mean.accuracy);
+    const interval = mean && ` ${mean.interval.map(bare).join("\u00a0to\u00a0")}`;
+    const mark = gain && gain === largest ? [element("span", { class: "largest", text: "largest gain" })] : [];
+    return element("label", {},
+      element("input", {
+        type: "radio", name: "average", value: average.name, "aria-labelledby": id, "aria-describedby": `${id}-gain`,
+      }),
+      element("span", {},
+        element("span", { class: "decay", id, text: decayName(average) }),
+        element("span", { class: "gain", id: `${id}-gain` },
+          ...(gain ? [element("b", { text: gain }), interval] : []), ...mark)));
+  }));
+}
+
+/** The largest of the means that are beyond chance, as it is written; null where none is, or one is not known yet. */
+export function largestGain(means) {
+  if (!means.every(Boolean)) return null;
+  const gains = means.filter(({ interval }) => interval[0] > 0).map(({ accuracy }) => accuracy);
+  return gains.length ? points(Math.max(...gains)) : null;
+}
+
+const bare = (share) => `${share < 0 ? "−" : "+"}${Math.abs(100 * share).toFixed(2)}`;
+const points = (share) => `${bare(share)}\u00a0pp`;

@@ -2,6 +2,7 @@
 
 import { compareRun } from "../api.js";
 import { ENDED } from "../curves/axis.js";
+import { curve } from "./history.js";
 import { comparableSteps } from "./selection.js";
 
 const RETRY_AFTER = 3_000; // ms
@@ -9,8 +10,9 @@ const SHARE = 0.05; // of the time, at most, that the server is to spend on it w
 const NOTHING = { selection: "", key: "" };
 
 /**
- * Keeps `overall` in line with run, split and average, and with the checkpoints that arrive and the end of the run;
- * null as long as none is there of this selection. Returns the renderer.
+ * Keeps `overalls`, the answers by the name of the average, in line with run and split, and with the checkpoints
+ * that arrive and the end of the run: the chosen average's first, then the others'. `overall` is that of the chosen
+ * one, null as long as none is there. Returns the renderer.
  */
 export function setUpOverall(state) {
   let wanted = NOTHING;
@@ -20,15 +22,21 @@ export function setUpOverall(state) {
 
   async function ask() {
     const asked = wanted;
-    const { run, split, average } = state.get();
+    const { run, split } = state.get();
     const begun = performance.now();
+    const left = run.averages.map(({ name }) => name);
     let again = false;
     asking = true;
-    try {
-      const overall = await compareRun(run.id, split, average);
-      if (asked.selection === wanted.selection) state.set({ overall });
-    } catch (problem) {
-      again = !problem.status || problem.status >= 500;
+    while (left.length && asked.selection === wanted.selection && !again) {
+      const [name] = left.splice(Math.max(0, left.indexOf(state.get().average)), 1);
+      try {
+        const answer = await compareRun(run.id, split, name);
+        const { overalls, average } = state.get();
+        if (asked.selection !== wanted.selection) break;
+        state.set({ overalls: new Map(overalls).set(name, answer), ...(name === average && { overall: answer }) });
+      } catch (problem) {
+        again = !problem.status || problem.status >= 500;
+      }
     }
     asking = false;
     if (asked.selection === wanted.selection) {
@@ -45,12 +53,14 @@ export function setUpOverall(state) {
 
   return (now) => {
     const next = question(now);
-    if (next.key === wanted.key) return;
     if (next.selection !== wanted.selection) {
       clearTimeout(pending);
       earliest = 0;
-      state.set({ overall: null });
+      if (now.overalls.size) state.set({ overalls: new Map() });
     }
+    const overall = (next.selection === wanted.selection && now.overalls.get(now.average)) || null;
+    if (overall !== now.overall) state.set({ overall });
+    if (next.key === wanted.key) return;
     wanted = next;
     if (wanted.selection && !asking) later();
   };
@@ -58,9 +68,9 @@ export function setUpOverall(state) {
 
 /** What is looked at, and how far that is: the verdict of a run that goes on says so. */
 function question(now) {
-  const { run, split, average } = now;
-  const steps = run && average ? comparableSteps(now) : [];
-  if (!steps.length) return NOTHING;
-  const selection = `${run.id} ${split} ${average}`;
-  return { selection, key: `${selection} ${steps.length} ${steps.at(-1)} ${ENDED.has(run.state)}` };
+  const { run, history, split, average } = now;
+  if (!run || !average || !comparableSteps(now).length) return NOTHING;
+  const selection = `${run.id} ${split}`;
+  const evaluated = [null, ...run.averages.map(({ name }) => name)].map((name) => curve(history, split, name).length);
+  return { selection, key: `${selection} ${evaluated} ${ENDED.has(run.state)}` };
 }

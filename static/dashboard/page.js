@@ -22,9 +22,10 @@ import { emptyHistory } from "./history.js";
 import { renderInspectLink } from "./inspect_link.js";
 import { setUpList } from "./list.js";
 import { followList, followRun } from "./live.js";
+import { setUpNarrow } from "./narrow.js";
 import { setUpNumbers } from "./numbers.js";
 import { setUpOverall } from "./overall.js";
-import { renderProgress } from "./progress.js";
+import { setUpProgress } from "./progress.js";
 import { setUpRuns } from "./runs.js";
 import { fromAddress, LATEST, setUpAddress } from "./selection.js";
 import { renderSentence } from "./sentence.js";
@@ -48,6 +49,7 @@ const state = createState({
   comparing: false,
   comparisonProblem: null,
   overall: null, // the comparison over the whole run: whether its verdict holds, and which gaps could be chance
+  overalls: new Map(), // the same for each average of the run, by its name
   imageList: [], // what "previous" and "next image" go through: { index, label }
   track: null, // the image that is looked at, read by every checkpoint
   tracking: false,
@@ -162,6 +164,7 @@ async function queueFirst() {
   button.disabled = false;
 }
 
+setUpNarrow();
 const drawing = setUpDrawing(state);
 setUpTheme(() => {
   state.set({ themed: state.get().themed + 1 });
@@ -174,7 +177,7 @@ for (const render of [
   setUpComparison(state),
   setUpOverall(state),
   setUpRuns((id) => select(state.get().runs.find((r) => r.id === id), "push")),
-  renderProgress,
+  setUpProgress(state),
   setUpActions(state, moveOn),
   renderSentence,
   setUpChoices(state),

@@ -13,27 +13,28 @@ const NAMES = {
   diverged: "Diverged",
   failed: "Failed",
   stalled: "Stalled",
+  silent: "Interrupted",
 };
+const PATIENCE = 20_000; // ms: a worker that is started by whatever looks after it is there by then
 
 /** The state that a person sees: a run whose worker is gone is stalled, whatever the store says. */
 export const shownState = (run) => (run.state === "training" && run.stalled ? "stalled" : run.state);
 
 export const stateName = (run) => NAMES[shownState(run)];
 
-/** What there is to say about the state, as text and elements. */
-function describe(run, runs) {
+/** What there is to say about the state `shown`; `busy` is the run that a queued one waits for. */
+function describe(run, shown, busy, patient) {
   const steps = `${count(run.step)} of ${count(run.steps)} steps`;
   const begin = element("code", { text: "shadowboard work" });
-  switch (shownState(run)) {
-    case "queued": {
-      const busy = runs?.find((other) => other.id !== run.id && shownState(other) === "training");
+  switch (shown) {
+    case "queued":
       if (busy) return [`${resumed(run)}waiting until a worker is free: “${busy.name}” is in training`];
+      if (patient) return [`${resumed(run)}waiting for a worker`];
       return [`${resumed(run)}waiting for a worker: start one with `, begin];
-    }
-    case "stalled": {
-      const sign = run.heartbeat_at ? `the worker has given no sign since ${time(run.heartbeat_at)}` : "the worker is gone";
-      return [`at ${steps}: ${sign}; to go on, start one with `, begin];
-    }
+    case "silent":
+      return [`at ${steps}: ${sign(run)}; waiting for it to be back, or for another`];
+    case "stalled":
+      return [`at ${steps}: ${sign(run)}; to go on, start one with `, begin];
     case "training":
       return [run.stop_requested ? `${steps} · stopping…` : [steps, ...pace(run)].join(" · ")];
     case "finished":
@@ -45,10 +46,13 @@ function describe(run, runs) {
   }
 }
 
+const sign = (run) =>
+  (run.heartbeat_at ? `the worker has given no sign since ${time(run.heartbeat_at)}` : "the worker is gone");
+
 const resumed = (run) => (run.step ? `to go on from step ${count(run.latest_checkpoint ?? 0)}, ` : "");
 
 function pace(run) {
-  if (!(run.steps_per_second > 0)) return [];
+  if (!(run.steps_per_second > 0)) return ["starting: reading the images, compiling the training loop"];
   const left = duration((run.steps - run.step) / run.steps_per_second);
   return [`${count(Math.round(run.steps_per_second))} steps/s`, `${left.startsWith("under") ? "" : "about "}${left} left`];
 }
@@ -65,17 +69,39 @@ function unfinished(now) {
   return newest < run.latest_checkpoint ? [" · not all of its checkpoints are evaluated yet"] : [];
 }
 
-export function renderProgress(now) {
-  const { run, runs } = now;
-  if (!run) return;
-  const shown = shownState(run);
-  byId("state").dataset.state = shown;
-  setText(byId("state-name"), NAMES[shown]);
-  setChildren(byId("state-text"), ...describe(run, runs), ...unfinished(now));
-  byId("progress").max = run.steps;
-  byId("progress").value = run.step;
-  byId("progress").hidden = shown === "finished" || (shown === "queued" && !run.step);
-  document.title = title(run);
+/** Returns the renderer. */
+export function setUpProgress(state) {
+  let alone = ""; // the run that no worker has, and how
+  let patient = true; // it has not been so for long: a worker may well come by itself
+  let timer;
+
+  function wait(next) {
+    if (next === alone) return;
+    alone = next;
+    patient = true;
+    clearTimeout(timer);
+    if (!alone) return;
+    timer = setTimeout(() => {
+      patient = false;
+      state.set({});
+    }, PATIENCE);
+  }
+
+  return (now) => {
+    const { run, runs } = now;
+    if (!run) return;
+    const is = shownState(run);
+    const busy = is === "queued" ? runs?.find((other) => shownState(other) === "training") : undefined;
+    wait(is === "stalled" || (is === "queued" && !busy) ? `${run.id} ${is}` : "");
+    const shown = is === "stalled" && patient ? "silent" : is;
+    byId("state").dataset.state = shown;
+    setText(byId("state-name"), NAMES[shown]);
+    setChildren(byId("state-text"), ...describe(run, shown, busy, patient), ...unfinished(now));
+    byId("progress").max = run.steps;
+    byId("progress").value = run.step;
+    byId("progress").hidden = shown === "finished" || (shown === "queued" && !run.step);
+    document.title = title(run);
+  };
 }
 
 /** The title of the page, which a tab shows: how far the run is, or how it ended. */

@@ -1,27 +1,44 @@
-// What the comparison comes to at the shown step, in sentences.
+// What the comparison comes to over the run and at the shown step, in sentences.
 
 import { byId, element, setChildren, setText } from "../dom.js";
 import { averageLabel, count } from "../format.js";
 import { rows } from "./history.js";
-import { shownStep } from "./selection.js";
+import { comparableSteps, shownStep } from "./selection.js";
 
-/** The server's verdict with the two kinds of weights in their colours, the difference in bold. */
-function verdict({ verdict, raw, n, split, step }) {
-  if (verdict === null) {
-    return [`At step ${count(step)} the `, rawWord("raw weights"),
-      ` read ${count(raw.correct)} of ${count(n)} ${split} images right; this run keeps no average.`];
-  }
-  return verdict.split(/(averaged weights|raw weights|[\d,]+ (?:more|fewer))/).map((part, i) => {
-    if (i % 2 === 0) return part;
-    if (part === "raw weights") return rawWord(part);
-    return part === "averaged weights" ? emaWord(part) : element("b", { class: "outcome", text: part });
-  });
+const ALONE = "One checkpoint alone tells less than the run.";
+const OUTCOME = "^Averaging(?: with [^:]*)? (?:helps|hurts|makes no (?:clear )?difference)(?=:)";
+const PARTS = new RegExp(`(averaged weights|raw weights|\\bpp\\b|[\\d,]+ (?:more|fewer)(?= \\()|${OUTCOME})`);
+const UNBROKEN = /(?<=\d) (?=$|%|percentage|to [+−\d])|(?<=\d to|step|[<=]) (?=[+−\d])|(?<=\bp) (?=[<=])/g;
+
+/** The server's sentence with the two kinds of weights in their colours, what it comes to in bold, numbers unbroken. */
+const told = (text) => text.split(PARTS).map((part, i) => {
+  if (i % 2 === 0) return unbroken(part);
+  if (part === "raw weights") return rawWord(part);
+  if (part === "averaged weights") return emaWord(part);
+  if (part === "pp") return element("abbr", { title: "percentage points", text: part });
+  return element("b", { class: /^\d/.test(part) ? "outcome" : "", text: part });
+});
+
+/** With numbers kept on one line with their units, and intervals in one piece. */
+const unbroken = (text) => text.replace(UNBROKEN, "\u00a0");
+
+/** The verdict at one step. */
+function stepVerdict({ verdict, raw, n, split, step }) {
+  if (verdict !== null) return told(verdict);
+  return [`At step ${count(step)} the `, rawWord("raw weights"),
+    ` read ${count(raw.correct)} of ${count(n)} ${split} images right; this run keeps no average.`];
 }
 
-/** The server's verdict over the run, with what it comes to in bold. */
-const overallVerdict = (verdict) =>
-  verdict.split(/(averaging(?: \([^)]*\))? (?:helps|hurts)|could be chance(?=:))/)
-    .map((part, i) => (i % 2 ? element("b", { text: part }) : part));
+/** The verdict over the run, and what it is in the second half in smaller letters; nothing where there is none. */
+function runVerdict(state) {
+  const { overall } = state;
+  if (overall?.verdict) {
+    const [whole, half] = overall.verdict.split(/(?<=\.) (?=In the second half)/);
+    return [...told(whole), ...(half ? [" ", element("span", { class: "half" }, ...told(half))] : [])];
+  }
+  const expected = !overall && state.average && comparableSteps(state).filter((step) => step > 0).length > 1;
+  return expected ? [element("span", { class: "waiting", text: "Comparing over the run…" })] : [];
+}
 
 const rawWord = (text) => element("span", { class: "raw-word", text });
 const emaWord = (text) => element("span", { class: "ema-word", text });
@@ -35,12 +52,16 @@ function waiting({ run, loaded, comparing }) {
   return "This run ended before its first checkpoint, so there is nothing to compare.";
 }
 
+/** The run's verdict comes first; where there is none yet, that of the step takes its place. */
 export function renderSentence(state) {
   if (!state.run) return;
-  const { comparison, comparisonProblem, overall } = state;
-  setChildren(byId("overall"), ...(comparison && overall?.verdict ? overallVerdict(overall.verdict) : []));
+  const { comparison, comparisonProblem } = state;
+  const run = runVerdict(state);
+  const alone = run.length && comparison ? [element("span", { class: "alone", text: ALONE }), " "] : [];
+  setChildren(byId("overall"), ...run);
   byId("sentence").classList.toggle("waiting", !comparison);
-  setChildren(byId("sentence"), ...(comparison ? verdict(comparison) : [comparisonProblem ?? waiting(state)]));
+  const step = comparison ? stepVerdict(comparison) : [comparisonProblem ?? waiting(state)];
+  setChildren(byId("sentence"), ...alone, ...step);
 }
 
 /** The same in few words, for a reader who does not see the chart. */

@@ -14,6 +14,7 @@ import { others, renderPixels, renderReading, setUpReading, source, verdict } fr
 import { setUpSamples } from "./samples.js";
 import { setUpThrough } from "./through.js";
 
+const BLANK = "nothing on it stands out"; // as the server says it
 const AS_READ = "28 × 28: what the networks see";
 
 /** Wire the panel; returns { render, repaint }. */
@@ -43,7 +44,7 @@ export function setUpDrawing(state) {
     show(state.get());
   });
   const through = setUpThrough(state, sheet.isDrawing);
-  const renderKept = setUpKeeping(state, sheet, imageOf);
+  const renderKept = setUpKeeping(state, sheet, imageOf, readAs);
   const renderSamples = setUpSamples(state, sheet.show);
 
   setUpReading((digit) => through.choose(digit));
@@ -51,6 +52,13 @@ export function setUpDrawing(state) {
   byId("undo").addEventListener("click", () => sheet.undo());
   byId("clear").addEventListener("click", () => sheet.clear());
   byId("open-picture").addEventListener("click", () => byId("picture-file").click());
+
+  const averaged = ({ average }) => reading?.averages.find((one) => one.average === average) ?? null;
+
+  /** The digit that the sheet's ink is read as, by the average where there is one; null while it is not read. */
+  function readAs() {
+    return (averaged(state.get()) ?? reading?.raw)?.digit ?? null;
+  }
 
   /** Read ink by the checkpoint that is looked at now: a drawing once as it is, then always what was made of it. */
   async function read(ink) {
@@ -77,8 +85,11 @@ export function setUpDrawing(state) {
   }
 
   async function showPicture(file, how) {
+    const name = how === "pasted" ? "the pasted picture" : file.name;
     try {
-      sheet.show(photoInk(await pictureIn(file), how === "pasted" ? "Pasted picture" : file.name));
+      const ink = photoInk(await pictureIn(file), how === "pasted" ? "Pasted picture" : name);
+      if (await isBlank(ink)) throw new Error(`Nothing stands out on ${name}.`);
+      sheet.show(ink);
       byId("draw-panel").querySelector(".desk").scrollIntoView({ block: "nearest" });
     } catch (error) {
       problem = error.message;
@@ -86,10 +97,21 @@ export function setUpDrawing(state) {
     }
   }
 
+  /** Whether a picture is empty: it is not to take the place of what is on the sheet. */
+  async function isBlank(ink) {
+    if (state.get().run?.latest_checkpoint == null) return false;
+    try {
+      images.set(ink, (await read(ink)).image);
+      return false;
+    } catch ({ message }) {
+      return message.includes(BLANK);
+    }
+  }
+
   function show(now) {
     const { run, average } = now;
     if (!run) return;
-    const ema = reading?.averages.find((a) => a.average === average) ?? null;
+    const ema = averaged(now);
     const ink = sheet.ink();
     renderReading(reading, ema, ink.label, through.chosen());
     renderPixels(reading?.image ?? null);
@@ -98,7 +120,7 @@ export function setUpDrawing(state) {
     byId("canvas").classList.toggle("photo", ink.photo);
     byId("undo").disabled = !sheet.canUndo();
     byId("clear").disabled = sheet.isEmpty();
-    setText(byId("as-read-caption"), ink.told || AS_READ);
+    setText(byId("as-read-caption"), (reading && ink.told) || AS_READ);
     byId("reading").classList.toggle("raw-only", !run.averages.length);
     setText(byId("ema-name"), averageLabel(run, average));
     setText(byId("reading-source"), reading ? source(run, reading) : "");

@@ -1,4 +1,5 @@
-// Kept drawings: "it is a 7" keeps what is on the sheet, and each checkpoint that is looked at reads all that are kept.
+// Kept drawings: what is on the sheet is kept as what it is read as, or as the digit that one says it is, and each
+// checkpoint that is looked at reads all that are kept.
 
 import { predictAll } from "../api.js";
 import { confirmed } from "../confirm.js";
@@ -14,11 +15,15 @@ import { paintPixels } from "./pixels.js";
 const PAUSE = 150; // ms: a slider that is dragged passes over most steps
 const RETRY_AFTER = 4_000; // ms
 const NONE = new Map();
-const NONE_KEPT = "Say above what a drawing is: it is kept in this browser, to try on other steps and runs.";
+const NONE_KEPT = "None yet. “Keep”, beside the sheet, puts a drawing here, to try on other steps and runs; "
+  + "it is kept in this browser.";
 const ARROWS = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1, Home: -Infinity, End: Infinity };
 
-/** Wire labels and list; `imageOf(ink)` is what was read of the sheet's ink, or null. Returns the renderer. */
-export function setUpKeeping(state, sheet, imageOf) {
+/**
+ * Wire labels and list; `imageOf(ink)` is what was read of the sheet's ink, or null, `readAs()` the digit that it is
+ * read as, or null. Returns the renderer.
+ */
+export function setUpKeeping(state, sheet, imageOf, readAs) {
   const list = byId("kept-list");
   const kept = createKept(() => render(state.get()));
   let asked = null; // [drawings, run id, step] of the readings that are there or on their way
@@ -35,6 +40,7 @@ export function setUpKeeping(state, sheet, imageOf) {
   byId("label-choices").addEventListener("click", ({ target }) => {
     if (target.dataset.label) label(Number(target.dataset.label));
   });
+  byId("keep").addEventListener("click", () => label(likely()));
   byId("kept-remove").addEventListener("click", () => remove(sheet.ink().kept));
   byId("kept-remove-all").addEventListener("click", removeAll);
   list.addEventListener("click", ({ target }) => {
@@ -44,6 +50,9 @@ export function setUpKeeping(state, sheet, imageOf) {
   list.addEventListener("keydown", moveAmong);
 
   const onSheet = () => kept.list().find(({ id }) => id === sheet.ink().kept) ?? null;
+
+  /** What the sheet's ink is where that is known, else what it is read as. */
+  const likely = () => sheet.ink().label ?? readAs();
 
   /** Keep what is on the sheet under this digit; the digit that it has already ends that. */
   function label(digit) {
@@ -162,6 +171,11 @@ export function setUpKeeping(state, sheet, imageOf) {
       button.disabled = !ready;
       button.setAttribute("aria-pressed", String(Number(button.dataset.label) === drawing?.label));
     }
+    const digit = drawing?.label ?? (ready ? likely() : null);
+    byId("keep").disabled = drawing !== null || digit === null;
+    setText(byId("keep"), `${drawing ? "Kept" : "Keep"}${digit === null ? "" : ` as ${article(digit)} ${digit}`}`);
+    byId("keep").title = drawing ? "Below, under “Kept drawings”" : "In this browser, to try on other steps and runs";
+    setText(byId("labelling-title"), drawing ? "Kept as" : "Wrong? Keep it as");
     byId("kept-remove").disabled = drawing === null;
   }
 

@@ -1,9 +1,9 @@
-// Images of the run's data set for the sheet: a random one of the test images, or one that the two sets of weights
-// read differently at the step that is looked at.
+// Images of the run's data set for the sheet, of the split that is looked at: a random one, or one that the two sets of
+// weights read differently at the step that is looked at.
 
 import { readSample } from "../api.js";
 import { curve } from "../dashboard/history.js";
-import { byId } from "../dom.js";
+import { byId, setText } from "../dom.js";
 import { article, count } from "../format.js";
 import { digitInk } from "./ink.js";
 
@@ -12,7 +12,7 @@ export function setUpSamples(state, show) {
   let last = null; // [run id, split, index] of the image that was asked for last
 
   byId("random-image").addEventListener("click", () =>
-    put("test", Math.floor(Math.random() * testImages(state.get()))));
+    put(state.get().split, Math.floor(Math.random() * imagesOf(state.get()))));
   byId("disagreement").addEventListener("click", () => {
     const { comparison } = state.get();
     const others = comparison.disagreements.filter(({ index }) => index !== last?.[2]);
@@ -25,7 +25,7 @@ export function setUpSamples(state, show) {
     last = mine;
     try {
       const { image, label } = await readSample(...mine);
-      const told = `${split === "test" ? "Test" : "Validation"} image ${count(index)}: ${article(label)}\u00a0${label}`;
+      const told = `${imageName(split)} ${count(index)}: ${article(label)}\u00a0${label}`;
       if (last === mine) show(digitInk(image, label, told));
     } catch (problem) {
       state.set({ notice: problem.message });
@@ -33,13 +33,19 @@ export function setUpSamples(state, show) {
   }
 
   return (now) => {
-    const { run, runId, comparison } = now;
-    const disagreements = comparison?.run === runId ? comparison.disagreements.length : 0;
-    byId("random-image").disabled = !testImages(now);
+    const { run, runId, split, comparison } = now;
+    const isCurrent = comparison?.run === runId && comparison.split === split;
+    const disagreements = isCurrent ? comparison.disagreements.length : 0;
+    byId("random-image").disabled = !imagesOf(now);
+    setText(byId("random-image"), imageName(split));
+    byId("random-image").title = `A random ${split} image`;
+    byId("disagreement").title = `A ${split} image that raw and averaged weights read differently at this step`;
     byId("disagreement").hidden = run.averages.length === 0;
     byId("disagreement").disabled = !disagreements;
   };
 }
 
-/** How many test images there are; 0 while that is not known. */
-const testImages = ({ history }) => curve(history, "test", null)[0]?.n ?? 0;
+const imageName = (split) => (split === "test" ? "Test image" : "Validation image");
+
+/** How many images the split has; 0 while that is not known. */
+const imagesOf = ({ history, split }) => curve(history, split, null)[0]?.n ?? 0;

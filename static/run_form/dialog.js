@@ -16,8 +16,10 @@ export function setUpRunForm(shownRun, onQueued) {
   const defaults = JSON.parse(form.dataset.defaults);
   const fields = [...form.querySelectorAll("[name]")];
   const presets = [...form.querySelectorAll(".presets button[data-knobs]")];
+  const same = byId("same-knobs");
   const averages = setUpAverages(Number(form.dataset.mostAverages), onInput);
   const names = [...Object.keys(defaults), "name"];
+  let pressed = null; // the button that was pressed last
 
   const kind = (field) => field.dataset.kind ?? "choice";
   const knobs = () => ({
@@ -25,7 +27,8 @@ export function setUpRunForm(shownRun, onQueued) {
     averages: averages.get(),
   });
 
-  function fill(given) {
+  function fill(given, button = null) {
+    pressed = button;
     const all = { ...defaults, ...given };
     for (const field of fields) field.value = written(all[field.name]);
     averages.set(all.averages);
@@ -40,15 +43,14 @@ export function setUpRunForm(shownRun, onQueued) {
     byId("knob-momentum").disabled = now.optimizer !== "momentum";
     const files = saved(now);
     setText(byId("new-run-saved"), files ? `${count(files.checkpoints)} checkpoints, about ${size(files.bytes)}` : "");
-    let help = "";
-    for (const preset of presets) {
-      const pressed = equal(JSON.parse(preset.dataset.knobs), now, defaults);
-      preset.setAttribute("aria-pressed", String(pressed));
-      if (pressed) help = preset.title;
-    }
     const run = shownRun();
-    byId("same-knobs").hidden = !run;
-    byId("same-knobs").setAttribute("aria-pressed", String(Boolean(run) && equal(run.config, now, defaults)));
+    same.hidden = !run;
+    const fitting = presets.filter((preset) => equal(JSON.parse(preset.dataset.knobs), now, defaults));
+    const help = fitting[0]?.title;
+    if (run && equal(run.config, now, defaults)) fitting.push(same);
+    // Two buttons may stand for the same knobs; one is pressed.
+    const one = fitting.includes(pressed) ? pressed : fitting[0];
+    for (const button of [...presets, same]) button.setAttribute("aria-pressed", String(button === one));
     setText(byId("preset-help"), help ? `${help}.` : `Differs from the reference recipe in: ${Object.keys(differs).join(", ").replaceAll("_", " ")}.`);
   }
 
@@ -98,8 +100,8 @@ export function setUpRunForm(shownRun, onQueued) {
       dialog.querySelector(".form-body").scrollTop = 0;
     });
   }
-  for (const preset of presets) preset.addEventListener("click", () => fill(JSON.parse(preset.dataset.knobs)));
-  byId("same-knobs").addEventListener("click", () => fill(shownRun().config));
+  for (const preset of presets) preset.addEventListener("click", () => fill(JSON.parse(preset.dataset.knobs), preset));
+  same.addEventListener("click", () => fill(shownRun().config, same));
   for (const id of ["new-run-close", "new-run-cancel"]) byId(id).addEventListener("click", () => dialog.close());
   form.addEventListener("input", ({ target }) => {
     target.removeAttribute("aria-invalid");

@@ -52,9 +52,9 @@ export const equal = (one, other, defaults) => same(changed(one, defaults), chan
  * `averages.1.decay is 2; …` about averages, at place 1. `knob` is null where a sentence names none of them.
  */
 export function findings(detail, names) {
-  const begin = new RegExp(`(?:^|(?<=\\. ))(?=(?:${names.join("|")})(?:\\.\\w+)* is )`);
+  const begin = new RegExp(`(?:^|(?<=\\. ))(?=(?:${names.join("|")})(?:\\.\\w+)* (?:is|has) )`);
   return detail.split(begin).map((text) => {
-    const [, knob = null, place = null] = text.match(/^(\w+)(?:\.(\d+))?(?:\.\w+)* is /) ?? [];
+    const [, knob = null, place = null] = text.match(/^(\w+)(?:\.(\d+))?(?:\.\w+)* (?:is|has) /) ?? [];
     if (knob !== null && names.includes(knob)) return { knob, place: place === null ? null : Number(place), text: text.trim() };
     return { knob: /^two averages|^an average/.test(text) ? "averages" : null, place: null, text: text.trim() };
   });

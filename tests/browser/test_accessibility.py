@@ -104,7 +104,7 @@ def test_a_finished_run(site: Site, visit: Open, finished: Run) -> None:
     expect(page.locator("#disagreements-gallery .card").first).to_be_visible()
     expect(page.locator("#chart .main-svg").first).to_be_visible()
     check(page, "as it opens")
-    page.get_by_role("button", name="Test image").click()
+    page.locator("#random-image").click()
     expect(page.locator("#reading-text")).to_contain_text("read")
     expect(page.locator("#through-readout")).not_to_be_empty()
     page.locator("#label-choices button").first.click()

@@ -1,5 +1,6 @@
 """The page that compares runs."""
 
+import math
 import time
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from shadowboard.configuration import parse_config
+from shadowboard.dataset import Dataset
 from shadowboard.intervals import wilson_interval
 from shadowboard.records import Run, Score
 from tests.browser.conftest import WORKER, Open, Site, call
@@ -60,19 +62,25 @@ def test_the_table_tells_knobs_and_accuracies(own_site: Site, visit: Open, three
     expect(page.locator("#runs-count")).to_have_text("3 runs")
     heads = page.locator("#runs-table thead button")
     knobs = ["learning rate", "averages", "seed"]
-    expect(heads).to_have_text(["Run", "Steps", *knobs, *["raw", "averaged"] * 3])
+    expect(heads).to_have_text(["Run", "Steps", *knobs, "mean over the run", *["raw", "averaged"] * 3])
     assert cells(page, "slow") == [
         "90.00\u00a0%\n82.56–94.48", "92.00\u00a0%\n85.00–95.89",
-        "95.00\u00a0%\n88.82–97.85\nat 200", "92.00\u00a0%\n85.00–95.89\nat 300",
-        "93.00\u00a0%\n86.25–96.57", "90.00\u00a0%\n82.56–94.48",
+        "best 95.00\u00a0%\n88.82–97.85\nat 200", "92.00\u00a0%\n85.00–95.89\nat 300",
+        "best 93.00\u00a0%\n86.25–96.57", "90.00\u00a0%\n82.56–94.48",
     ]  # fmt: skip
-    assert cells(page, "fast")[3] == "97.00\u00a0%\n91.55–98.97\nat 300 · decay 0.999"
+    assert cells(page, "fast")[1::2] == [
+        "best 97.00\u00a0%\n91.55–98.97\ndecay 0.999",
+        "best 97.00\u00a0%\n91.55–98.97\nat 300\ndecay 0.999",
+        "best 95.00\u00a0%\n88.82–97.85\ndecay 0.999",
+    ]
+    expect(page.locator("#table-rule")).to_contain_text("the one that is best on validation")
     assert cells(page, "bare")[1::2] == ["–", "–", "–"]
     page.get_by_role("radio", name="All", exact=True).check()
     expect(page.get_by_role("button", name="batch size")).to_be_visible()
     visitor.expects_loss = True  # there are no checkpoints behind these scores
     page.get_by_role("link", name="fast", exact=True).first.click()
     expect(page.locator("#run-picker")).to_have_value(three[1].id)
+    expect(page.get_by_label("0.999", exact=True)).to_be_checked()  # the same average as in the table
 
 
 def test_columns_sort_the_rows(own_site: Site, visit: Open, three: list[Run]) -> None:
@@ -144,6 +152,8 @@ def test_ticked_runs_are_laid_over_one_another(own_site: Site, visit: Open, thre
     page = visit(own_site).open(path="/compare-runs")
     ticked = page.locator("#ticked li")
     expect(ticked).to_have_count(3)
+    expect(page.get_by_label("Averaged", exact=True)).to_be_checked()
+    expect(ticked.first).to_contain_text("no average, so no curve")
     box = page.get_by_role("checkbox", name="Show the curves of bare")
     box.focus()
     page.keyboard.press("Space")
@@ -152,7 +162,7 @@ def test_ticked_runs_are_laid_over_one_another(own_site: Site, visit: Open, thre
     fast, slow = three[1], three[0]
     expect(page).to_have_url(f"{own_site.url}/compare-runs?runs={fast.id},{slow.id}")
     curves = page.locator("#overlay .scatterlayer .trace")
-    expect(curves).to_have_count(4)
+    expect(curves).to_have_count(4)  # of two runs both, of more the averaged alone
     summary = "At the end: A raw 93.00 %, A averaged 97.00 %, B raw 90.00 %, B averaged 92.00 %"
     expect(page.locator("#overlay")).to_have_attribute(
         "aria-label", f"Accuracy on the validation images by step. {summary}".replace(" %", "\u00a0%")
@@ -184,7 +194,7 @@ def test_raw_and_averaged_differ_by_more_than_colour(own_site: Site, visit: Open
 def test_a_run_is_brought_forward(own_site: Site, visit: Open, three: list[Run]) -> None:
     page = visit(own_site).open(path=f"/compare-runs?runs={three[0].id},{three[1].id}")
     lines = page.locator("#overlay .scatterlayer .js-line")
-    faint = page.locator('#overlay .scatterlayer .js-line[style*="stroke-opacity: 0.22"]')
+    faint = page.locator('#overlay .scatterlayer .js-line[style*="stroke-opacity: 0.16"]')
     expect(lines).to_have_count(4)
     expect(faint).to_have_count(0)
     page.locator("#ticked a").first.focus()
@@ -197,7 +207,7 @@ def test_pointing_brings_the_nearest_run_forward_and_tells_of_the_step(
     own_site: Site, visit: Open, three: list[Run]
 ) -> None:
     page = visit(own_site).open(path=f"/compare-runs?runs={three[0].id},{three[1].id}")
-    faint = page.locator('#overlay .scatterlayer .js-line[style*="stroke-opacity: 0.22"]')
+    faint = page.locator('#overlay .scatterlayer .js-line[style*="stroke-opacity: 0.16"]')
     slow, fast = page.locator("#ticked .ends").nth(0), page.locator("#ticked .ends").nth(1)
     expect(slow).to_have_text("raw 90.00\u00a0%averaged 92.00\u00a0%at 300")
     lines = page.locator("#overlay .scatterlayer .js-line")
@@ -250,11 +260,52 @@ def test_it_follows_what_happens(own_site: Site, visit: Open) -> None:
 
 @pytest.mark.parametrize("width", [360, 768, 1440, 2560])
 def test_nothing_is_wider_than_the_window(own_site: Site, visit: Open, three: list[Run], width: int) -> None:
-    page = visit(own_site, viewport={"width": width, "height": 800}).open(path="/compare-runs?knobs=all")
+    page = visit(own_site, viewport={"width": width, "height": 800}).open(
+        path="/compare-runs?knobs=all&weights=both"
+    )
     expect(page.locator("#overlay .scatterlayer .trace")).to_have_count(5)
     for summary in page.get_by_text("What am I looking at?").all():
         summary.click()
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def evaluated(site: Site, mnist: Dataset, name: str, gained: int, **knobs: Any) -> Run:
+    """A run at two of whose checkpoints averaging reads `gained` images right that raw weights do not."""
+    run = site.store.create_run(parse_config({"steps": 300, **knobs}), name, WORKER)
+    labels = mnist.validation.labels
+    for step in (100, 200):
+        raw, averaged = ((labels + 1) % 10).astype(labels.dtype), labels.copy()
+        raw[abs(gained) :] = labels[abs(gained) :]
+        sides = (raw, averaged) if gained >= 0 else (averaged, raw)
+        for average, read in zip(("", FIRST), sides, strict=True):
+            right = int((read == labels).sum())
+            score = Score(step, average, "validation", len(labels), right, 0.5, 0.1, time.time())
+            site.store.add_evaluation(run.id, score, read.tobytes(), bytes(4 * len(labels)))
+    site.store.add_progress(run.id, WORKER, 300, 500.0, [])
+    site.store.release(run.id, WORKER, "finished", "")
+    return run
+
+
+def test_what_averaging_gains_each_run(own_site: Site, visit: Open, mnist: Dataset, three: list[Run]) -> None:
+    """Against a normal interval of the mean, computed here."""
+    for name, gained in (("worse", -40), ("much", 50), ("same", 0)):
+        evaluated(own_site, mnist, name, gained)
+    page = visit(own_site, charts=False).open(path="/compare-runs?sort=-gain")
+
+    def gain(name: str) -> Locator:
+        row = page.locator("#runs-table tbody tr").filter(has=page.get_by_role("link", name=name, exact=True))
+        return row.locator("td.gain")
+
+    n = len(mnist.validation.labels)
+    share = 50 / n
+    reach = 1.96 * math.sqrt(share * (1 - share) / (n - 1))
+    text = f"+{100 * share:.2f}\u00a0pp+{100 * (share - reach):.2f} to +{100 * (share + reach):.2f}helps"
+    expect(gain("much")).to_have_text(text)
+    expect(gain("worse")).to_contain_text("hurts")
+    expect(gain("same")).to_have_text("0.00\u00a0pp0.00 to 0.00could be chance")
+    expect(gain("bare")).to_have_text("–")
+    expect(names(page).nth(2)).to_have_text("worse")
+    expect(names(page).first).to_have_text("much")
 
 
 # Pure functions
@@ -305,6 +356,7 @@ def test_what_is_pointed_at(blank: Page, x: int, y: int, found: Any) -> None:
         "?sort=step",
         "?sort=-knob:learning_rate",
         "?split=test",
+        "?runs=abc,def,ghi&weights=both",
         "?filter=a+b&knobs=all",
     ],
 )
@@ -320,6 +372,6 @@ def test_what_is_wrong_in_an_address_is_as_by_default(blank: Page) -> None:
     assert (found["sort"], found["split"], found["weights"], found["ticked"]) == (
         "-created",
         "validation",
-        "both",
+        None,
         None,
     )

@@ -1,12 +1,13 @@
 """The curve, the sentence and the numbers: live, readable, and the user's zoom kept."""
 
 import csv
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import Open, Site
 
@@ -99,10 +100,13 @@ def test_the_run_as_a_whole_is_judged_and_bars_beyond_chance_are_filled(site: Si
     site.advance(run, 0, 100, 200, 300, 400)
     page = visit(site).open(run)
     overall = page.locator("#overall")
-    expect(overall).to_contain_text("Over the run so far (4 checkpoints)")
+    expect(overall).to_contain_text("over the 4 checkpoints so far")
+    expect(page.locator("#sentence")).to_have_text(
+        re.compile("^One checkpoint alone tells less than the run. At")
+    )
     site.advance(run, 500, 600)
     site.end(run, "finished", "")
-    expect(overall).to_contain_text("Over the whole run (6 checkpoints)")
+    expect(overall).to_contain_text("over the 6 checkpoints of the run")
     found = page.request.get(f"{site.url}/runs/{run.id}/comparison").json()
     expect(overall).to_have_text(found["verdict"])
     page.wait_for_selector("#chart[aria-label*='At step 600']")
@@ -113,14 +117,51 @@ def test_the_run_as_a_whole_is_judged_and_bars_beyond_chance_are_filled(site: Si
             kind = f"{'ahead' if ema > raw else 'behind'}-{'clear' if p < 0.05 else 'chance'}"
             expected[step] = f"{kind} {ema - raw:+.2f}"  # of 100 images
     page.wait_for_function(
-        "(n) => document.getElementById('chart').data.filter(({ uid }) => /^gap.*clear/.test(uid))"
+        "(n) => document.getElementById('chart').data.filter(({ uid }) => /^gap-.*-(clear|chance)/.test(uid))"
         ".reduce((sum, { x }) => sum + x.length / 6, 0) === n",
-        arg=sum("clear" in bar for bar in expected.values()),
+        arg=len(expected),
     )
     assert gap_bars(page) == expected != {}
     page.get_by_label("Test", exact=True).check()
     test = page.request.get(f"{site.url}/runs/{run.id}/comparison?split=test").json()
     expect(overall).to_have_text(test["verdict"])
+
+
+def test_what_is_not_tested_yet_is_not_called_chance(site: Site, visit: Open) -> None:
+    run = site.begin()
+    site.advance(run, 0, 100, 200)
+    site.end(run, "finished", "")
+    page = visit(site).context.new_page()
+    held: list[Route] = []
+    let_go = False
+
+    def hold(route: Route) -> None:
+        if let_go:
+            route.continue_()
+        else:
+            held.append(route)
+
+    page.route("**/comparison?*", hold)
+    page.goto(f"{site.url}/?run={run.id}")
+    expect(page.locator("#sentence")).to_contain_text("At step 200")
+    caption = page.locator("#chart .annotation-text", has_text="gain by averaging")
+    expect(caption).to_contain_text("outline: not tested yet")
+    assert {bar.rpartition(" ")[0].rpartition("-")[2] for bar in gap_bars(page).values()} == {"untested"}
+    expect(page.locator("#overall")).to_have_text("Comparing over the run…")
+    let_go = True
+    for route in held:
+        route.continue_()
+    expect(caption).not_to_contain_text("not tested yet")
+    assert "untested" not in str(gap_bars(page))
+    expect(page.locator("#overall")).to_contain_text("over the 2 checkpoints of the run")
+
+
+def test_before_two_checkpoints_the_one_is_all_there_is_to_say(site: Site, visit: Open) -> None:
+    run = site.begin()
+    site.advance(run, 0, 100)
+    page = visit(site).open(run)
+    expect(page.locator("#sentence")).to_have_text(re.compile(r"^At step\s100"))
+    expect(page.locator("#overall")).to_be_empty()
 
 
 def test_close_up_leaves_out_the_first_steps_and_says_so(site: Site, visit: Open) -> None:
@@ -239,6 +280,7 @@ def test_error_rate_and_logarithmic_steps(site: Site, visit: Open) -> None:
     expect(page.locator("#curve-title")).to_have_text("Validation error rate")
     raw = correct(site, run.id, 200, "") / 100
     expect(page.locator("#readout .entry.raw dd")).to_have_text(f"{1 - raw:.2%}".replace("%", "\u00a0%"))
+    assert page.evaluate("document.getElementById('chart')._fullLayout.yaxis.type") == "linear"
     page.get_by_label("Log steps").check()
     expect(page.locator("#chart-caption")).to_contain_text("no place for step 0")
     assert all(one["x"] == [100, 200] for one in series(page))
@@ -261,6 +303,16 @@ def test_downloads(site: Site, visit: Open, tmp_path: Path) -> None:
     assert [line["step"] for line in lines] == ["0", "100"]
     assert int(lines[1]["raw_correct"]) == correct(site, run.id, 100, "")
     assert int(lines[1]["averaged_0.99_correct"]) == correct(site, run.id, 100, "ExponentialMovingAverage")
+    compared = page.request.get(f"{site.url}/compare?run={run.id}&step=100").json()
+    for column, value in (
+        ("difference", compared["difference"]["images"]),
+        ("only_raw", compared["paired"]["only_raw"]),
+        ("only_averaged", compared["paired"]["only_ema"]),
+        ("p_value", compared["difference"]["p_value"]),
+    ):
+        assert float(lines[1][f"averaged_0.99_{column}"]) == value
+    assert lines[0].keys() == lines[1].keys()
+    assert None not in lines[0]
     with page.expect_download() as picture:
         page.get_by_role("button", name="PNG").click()
     assert picture.value.suggested_filename == f"a-run-b-{run.id}-validation.png"
@@ -281,6 +333,25 @@ def test_several_averages_can_be_chosen(site: Site, visit: Open) -> None:
     ema = correct(site, run.id, 200, "EMA_0.999")
     expect(chosen.locator("dd")).to_have_attribute("title", f"{ema:,} of 100")
     expect(page.locator("#sentence")).to_contain_text(f"averaged weights (decay 0.999) read {ema:,} of")
+
+
+def test_each_average_stands_with_its_gain_over_the_run(site: Site, visit: Open) -> None:
+    run = site.begin(averages=[{"decay": 0.99}, {"decay": 0.999}])
+    site.advance(run, 0, 100, 200, 300)
+    site.end(run, "finished", "")
+    page = visit(site).open(run)
+    ask = f"{site.url}/runs/{run.id}/comparison?average="
+    cards = page.locator("#average-choices label")
+    expect(cards.locator(".gain b")).to_have_count(2)
+    for i, name in enumerate(("ExponentialMovingAverage", "EMA_0.999")):
+        found = page.request.get(ask + name).json()
+        mean = found["overall"]
+        numbers = [f"{100 * value:+.2f}".replace("-", "−") for value in (mean["accuracy"], *mean["interval"])]
+        gain = cards.nth(i).locator(".gain")
+        expect(gain).to_contain_text(f"{numbers[0]} pp {numbers[1]} to {numbers[2]}")
+        cards.nth(i).click()
+        expect(page.locator("#overall")).to_have_text(found["verdict"])
+        expect(page.get_by_role("radio", name=("0.99", "0.999")[i], exact=True)).to_be_checked()
 
 
 def test_numbers_are_those_of_the_store(site: Site, visit: Open) -> None:

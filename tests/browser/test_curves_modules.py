@@ -72,7 +72,8 @@ def test_bars_of_neighbouring_checkpoints_do_not_overlap(blank: Page) -> None:
         blank,
         "curves/gap",
         """module.gapBars(
-             [100, 200, 205].map((step) => ({ step, images: 3, share: 0.01, clear: step > 150 })),
+             [100, 200, 205].map((step) => ({ step, images: 3, share: 0.01,
+               kind: step > 150 ? "clear" : "chance" })),
              { low: 0, high: 300, log: false }, { ema: "rgb(0, 0, 0)", raw: "rgb(9, 9, 9)" }, 674)
            .flatMap(({ x }) => x.flatMap((left, i) => (i % 6 ? [] : [[left, x[i + 2]]])))""",
     )
@@ -174,3 +175,17 @@ def test_half_life(blank: Page, decay: float, words: str) -> None:
 def test_half_life_of_a_weight_is_that_of_the_formula(blank: Page) -> None:
     found = call(blank, "curves/half_life", "module.halfLife(0.997)")
     assert 0.997**found == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(
+    ("means", "largest"),
+    [
+        ([(0.001, 0.0005), (0.0021, 0.0011), (0.0019, 0.0012)], "+0.21\u00a0pp"),
+        ([(0.001, 0.0005), (0.003, -0.001)], "+0.10\u00a0pp"),  # what could be chance is no gain
+        ([(-0.001, -0.002), (0.003, -0.001)], None),
+        ([(0.001, 0.0005), None], None),
+    ],
+)
+def test_largest_gain(blank: Page, means: list[tuple[float, float] | None], largest: str | None) -> None:
+    given = [mean and {"accuracy": mean[0], "interval": [mean[1], 1]} for mean in means]
+    assert call(blank, "dashboard/choices", f"module.largestGain({json.dumps(given)})") == largest

@@ -186,11 +186,13 @@ def test_the_pen_is_chosen_and_remembered(board: Page) -> None:
     expect(board.get_by_label("Fine")).to_be_checked()
 
 
-def test_a_test_image_is_read_as_it_is(board: Page) -> None:
+@pytest.mark.parametrize("split", ["Validation", "Test"])
+def test_an_image_of_the_split_is_read_as_it_is(board: Page, split: str) -> None:
+    board.get_by_label(split, exact=True).check()
     with board.expect_request("**/predict?*") as sent:
-        board.get_by_role("button", name="Test image").click()
+        board.get_by_role("button", name=f"{split} image", exact=True).click()
     assert sent.value.headers["content-type"] == "application/json"
-    expect(board.locator("#as-read-caption")).to_have_text(re.compile(r"^Test image [\d,]+: an?\s\d$"))
+    expect(board.locator("#as-read-caption")).to_have_text(re.compile(rf"^{split} image [\d,]+: an?\s\d$"))
     expect(board.locator("#raw-digit")).to_have_text(re.compile(r"\d"))
     label = board.locator("#as-read-caption").inner_text()[-1]
     expect(board.locator("#reading tr.true th")).to_have_text(label)
@@ -244,15 +246,21 @@ def test_what_is_no_picture_is_told_and_changes_nothing(board: Page) -> None:
     assert sheet(board) == before
 
 
-def test_an_empty_picture_is_told(site: Site, visit: Open) -> None:
+def test_an_empty_picture_is_told_and_the_drawing_stays(site: Site, visit: Open) -> None:
     run = site.begin()
     site.advance(run, 500)
     visitor = visit(site, charts=False)
     visitor.expects_loss = True  # a browser complains about a refusal, too
     page = visitor.open(run)
     expect(page.locator("#sentence")).to_contain_text("At step 500")
+    draw(page, SEVEN)
+    expect(page.locator("#ema-digit")).to_have_text("7")
+    before = sheet(page)
     page.locator("#picture-file").set_input_files(picture(Image.new("RGB", (60, 60), "white")))
-    expect(page.locator("#reading-text")).to_contain_text("nothing on it stands out")
+    expect(page.locator("#reading-text")).to_have_text("Nothing stands out on photo.png.")
+    assert sheet(page) == before
+    expect(page.locator("#ema-digit")).to_have_text("7")
+    expect(page.locator("#as-read-caption")).not_to_contain_text("photo.png")
 
 
 def test_one_reading_at_a_time_and_the_latest_wins(board: Page) -> None:

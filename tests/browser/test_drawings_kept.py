@@ -63,7 +63,7 @@ def kept(page: Page) -> Locator:
 
 
 def test_a_drawing_is_kept_and_read(board: Page) -> None:
-    expect(board.get_by_role("button", name="It is a 7", exact=True)).to_be_disabled()
+    expect(board.locator("#labelling")).to_be_hidden()
     keep(board, SEVEN, 7)
     expect(kept(board)).to_have_accessible_name(
         "A drawing, it is a 7. raw reads it right, averaged reads it right"
@@ -74,6 +74,20 @@ def test_a_drawing_is_kept_and_read(board: Page) -> None:
     expect(kept(board).first.locator(".marks")).to_have_text("4✗1✗1")
     expect(board.locator("#kept-summary")).to_have_text("At step 500 raw reads 1 right, averaged 1.")
     expect(board.locator("#reading tr.true th")).to_have_text("4")
+
+
+def test_a_drawing_that_is_read_right_is_kept_as_that(board: Page) -> None:
+    button = board.locator("#keep")
+    expect(button).to_be_disabled()
+    draw(board, SEVEN)
+    expect(button).to_have_text("Keep as a 7")
+    button.click()
+    expect(button).to_have_text("Kept as a 7")
+    expect(button).to_be_disabled()
+    expect(kept(board).locator(".marks")).to_have_text("7✓✓")
+    say(board, 1)
+    expect(button).to_have_text("Kept as a 1")
+    expect(kept(board).locator("b")).to_have_text("1")
 
 
 def test_another_digit_instead_and_none(board: Page) -> None:

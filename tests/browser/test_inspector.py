@@ -1,10 +1,11 @@
 """The page that looks into a checkpoint."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from shadowboard import checkpoints
 from shadowboard.bundle import open_bundle
@@ -178,7 +179,11 @@ def test_a_thousand_variables_in_pages(site: Site, visit: Open) -> None:
     expect(page.locator("#variables-note")).to_have_text("10 of 1,200 variables")
     assert cells(page, f"block_399/kernel/{EMA}")[3].strip() in {"", f"50.00{NBSP}%"}
     expect(page.locator("#variables-body .distance .bar")).to_have_count(10)
-    expect(page.locator("#restored-ema-list li")).to_have_count(201)
+    restored = page.locator("#restored-ema-list")
+    expect(restored.locator("li")).to_have_count(41)  # the first ones, and the button
+    restored.get_by_role("button", name="Show all 400").click()
+    expect(restored.locator("li")).to_have_count(400)
+    expect(restored).to_be_focused()
     page.get_by_label("Filter the variables").fill("no such")
     expect(page.locator("#variables-note")).to_have_text("No variable is like that.")
 
@@ -197,6 +202,47 @@ def test_other_steps_and_the_way_there_and_back(site: Site, visit: Open, trained
     expect(page.locator("h1")).to_have_text("model.ckpt-200")
     page.get_by_role("link", name="Results at this step").click()
     expect(page.locator("#step-shown")).to_have_text("200")
+
+
+def test_what_comes_late_is_not_shown_for_another_step(site: Site, visit: Open, trained_run: Run) -> None:
+    held: dict[str, list[Route]] = {}
+
+    def hold(route: Route) -> None:
+        step, question = urlsplit(route.request.url).path.split("/")[-2:]
+        held.setdefault(f"{step} {question}", []).append(route)
+
+    def let_go(page: Page, *names: str) -> None:
+        for route in [route for name in names for route in held.pop(name)]:
+            with page.expect_response(route.request.url) as answer:
+                route.continue_()
+            answer.value.finished()
+        page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+    page = visit(site).context.new_page()
+    for question in ("100/restore-map", "100/units", "0/variables", "0/restore-map", "0/units"):
+        page.route(f"**/checkpoints/{question}?*", hold)
+    with page.expect_request("**/100/units?*"), page.expect_request("**/100/restore-map?ema=true*"):
+        page.goto(f"{site.url}/inspect?run={trained_run.id}&step=100")
+    with page.expect_request("**/0/variables?*"):
+        page.locator("#step-picker").select_option("0")
+    let_go(page, "100 restore-map", "100 units")
+    with page.expect_request("**/0/units?*"), page.expect_request("**/0/restore-map?ema=true*"):
+        let_go(page, "0 variables")
+    expect(page.locator("h1")).to_have_text("model.ckpt-0")
+    expect(page.locator("#restored-raw-list li")).to_have_count(0)
+    expect(page.locator("#units-place")).to_have_text("")
+    let_go(page, "0 restore-map", "0 units")
+    expect(page.locator("#restored-raw-list .values").first).to_have_text("0")
+    expect(page.locator("#units-place")).to_have_text("1–24 of 500 units")
+
+
+def test_the_latest_by_its_number(site: Site, visit: Open, trained_run: Run) -> None:
+    page = visit(site).open(path=f"/inspect?run={trained_run.id}")
+    expect(page.locator("#units-place")).to_have_text("1–24 of 500 units")
+    with page.expect_request("**/200/units?*"):
+        page.locator("#step-picker").select_option("200")
+    page.get_by_role("button", name="Next units").click()
+    expect(page.locator("#units-place")).to_have_text("25–48 of 500 units")
 
 
 def test_what_cannot_be_looked_at_is_said(site: Site, visit: Open, trained_run: Run) -> None:

@@ -44,6 +44,24 @@ def test_only_the_slider_stays_at_hand_on_a_phone(site: Site, visit: Open) -> No
     expect(page.locator("#step-shown")).to_have_text("100")
 
 
+def test_on_a_phone_the_answer_comes_before_what_is_seldom_done(site: Site, visit: Open) -> None:
+    run = site.begin()
+    site.advance(run, 0, 100, 200)
+    site.end(run, "finished", "")
+    page = visit(site, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True).open(run)
+    expect(page.locator("#overall")).to_contain_text("over the 2 checkpoints")
+    places = [
+        page.locator(name).bounding_box() for name in ("#sentence", "#chart", ".chart-tools", "#delete-run")
+    ]
+    tops = [place["y"] for place in places if place]
+    assert len(tops) == 4
+    assert tops == sorted(tops)
+    assert tops[1] < 844
+    page.set_viewport_size({"width": 1440, "height": 900})
+    expect(page.locator("#actions #rename-run + #delete-run")).to_be_visible()
+    expect(page.locator("#curve-panel > header > .chart-tools")).to_be_visible()
+
+
 def test_theme_is_the_systems_until_chosen(site: Site, visit: Open) -> None:
     visitor = visit(site, color_scheme="dark")
     page = visitor.open()

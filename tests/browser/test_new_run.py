@@ -99,6 +99,20 @@ def test_the_knobs_of_the_run_that_is_looked_at(own_site: Site, visit: Open) -> 
     assert own_site.store.newest_run().config == config.model_copy(update={"seed": 4})
 
 
+def test_of_two_buttons_for_the_same_knobs_one_is_pressed(own_site: Site, visit: Open) -> None:
+    run = own_site.store.create_run(RunConfig(), "the reference recipe, too")
+    page = visit(own_site, charts=False).open(run)
+    expect(page.locator("#state")).to_contain_text("Queued")
+    dialog = form(page)
+    pressed = dialog.locator(".presets [aria-pressed=true]")
+    expect(pressed).to_have_text("Reference recipe")
+    for name in ("As this run", "Reference recipe"):
+        dialog.get_by_role("button", name=name).click()
+        expect(pressed).to_have_text(name)
+    dialog.get_by_label("Seed").fill("4")
+    expect(pressed).to_have_count(0)
+
+
 def test_sentences_of_the_server_stand_beside_their_fields(own_site: Site, visit: Open) -> None:
     visitor = visit(own_site, charts=False)
     page = visitor.open()
@@ -207,6 +221,7 @@ def test_fields_are_parsed(blank: Page, text: str, kind: str, value: Any) -> Non
             "averages.1.decay is 2; expected less. hidden.0 is 0; expected more.",
             [("averages", 1), ("hidden", 0)],
         ),
+        ("name has a /; expected none. steps is 0; expected more.", [("name", None), ("steps", None)]),
         ("two averages have the decay 0.9; expected each once.", [("averages", None)]),
         ("The database is locked.", [(None, None)]),
     ],
@@ -214,7 +229,7 @@ def test_fields_are_parsed(blank: Page, text: str, kind: str, value: Any) -> Non
 def test_findings_name_their_knobs(
     blank: Page, detail: str, found: list[tuple[str | None, int | None]]
 ) -> None:
-    code = 'module.findings(argument, ["steps", "seed", "averages", "hidden"])'
+    code = 'module.findings(argument, ["steps", "seed", "averages", "hidden", "name"])'
     answer = call(blank, "run_form/knobs", code, detail)
     assert [(one["knob"], one["place"]) for one in answer] == found
     assert " ".join(one["text"] for one in answer) == detail

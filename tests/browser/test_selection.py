@@ -54,7 +54,7 @@ def settled(page: Page, step: int) -> None:
 
 def test_the_slider_moves_every_panel(site: Site, visit: Open, run: Run) -> None:
     page = opened(visit(site), run)
-    page.get_by_role("button", name="Test image").click()
+    page.locator("#random-image").click()
     settled(page, 300)
     shown = {300: said(page)}
     mark = page.locator("#curve-frame .step-line.shown")

@@ -16,9 +16,7 @@ def test_no_run_yet_and_the_first_one(own_site: Site, visit: Open) -> None:
     expect(page.get_by_role("heading", name="No run yet")).to_be_visible()
     expect(page).to_have_title("Shadowboard")
     page.get_by_role("button", name="Queue the reference recipe").click()
-    expect(page.locator("#state")).to_contain_text(
-        "Queued waiting for a worker: start one with shadowboard work"
-    )
+    expect(page.locator("#state")).to_have_text("Queued waiting for a worker")
     run = own_site.store.newest_run()
     assert (run.state, run.config) == ("queued", RunConfig())
     expect(page).to_have_url(f"{own_site.url}/?run={run.id}")
@@ -45,10 +43,14 @@ def test_queued_run_waits_for_the_worker_that_is_busy(own_site: Site, visit: Ope
     busy = own_site.begin("the busy one")
     own_site.advance(busy, 0)
     run = own_site.store.create_run(RunConfig(), "waiting")
-    page = visit(own_site, charts=False).open(run)
+    visitor = visit(own_site, charts=False)
+    visitor.context.clock.install()
+    page = visitor.open(run)
     state = page.locator("#state")
     expect(state).to_have_text("Queued waiting until a worker is free: “the busy one” is in training")
     own_site.end(busy, "finished", "")
+    expect(state).to_have_text("Queued waiting for a worker")
+    page.clock.fast_forward(21_000)
     expect(state).to_have_text("Queued waiting for a worker: start one with shadowboard work")
 
 
@@ -94,12 +96,32 @@ def test_ended_runs(site: Site, visit: Open, state: str, message: str, shown: st
     expect(page.get_by_role("button", name="Stop", exact=True)).to_be_hidden()
 
 
-def test_a_run_whose_worker_is_gone_is_stalled(site: Site, visit: Open) -> None:
-    run = site.begin("left alone")
-    site.advance(run, 0)
+def test_a_run_that_begins_says_what_it_waits_for(site: Site, visit: Open) -> None:
+    run = site.begin("just begun")
     page = visit(site, charts=False).open(run)
-    expect(page.locator("#state")).to_contain_text("Stalled", timeout=20_000)
-    expect(page.locator("#state")).to_contain_text("start one with shadowboard work")
+    expect(page.locator("#state")).to_have_text(
+        "Training 0 of 600 steps · starting: reading the images, compiling the training loop"
+    )
+    site.advance(run, 0)
+    expect(page.locator("#state")).to_contain_text("Training 0 of 600 steps · 500 steps/s")
+
+
+def test_a_silent_worker_is_waited_for_before_another_is_asked_for(own_site: Site, visit: Open) -> None:
+    run = own_site.begin("left alone")
+    own_site.advance(run, 100)
+    waiting = own_site.store.create_run(RunConfig(), "waiting")
+    visitor = visit(own_site, charts=False)
+    visitor.context.clock.install()
+    page, other = visitor.open(run), visitor.open(waiting)
+    state = page.locator("#state")
+    expect(state).to_contain_text("Interrupted at 100 of 600 steps: the worker has given no", timeout=20_000)
+    expect(state).not_to_contain_text("shadowboard work")
+    expect(other.locator("#state")).to_have_text("Queued waiting for a worker")
+    page.clock.fast_forward(21_000)
+    expect(state).to_contain_text("Stalled at 100 of 600 steps: the worker has given no sign since")
+    expect(state).to_contain_text("start one with shadowboard work")
+    own_site.store.heartbeat(run.id, "the test")
+    expect(state).to_contain_text("Training 100 of 600 steps")
 
 
 def test_reload_and_back_keep_the_run(own_site: Site, visit: Open) -> None:

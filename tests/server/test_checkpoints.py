@@ -147,8 +147,17 @@ def test_restore_maps(client: httpx2.Client, make_run: Make) -> None:
         ({"only": "layer1/bias"}, "There is no variable called layer1/bias (near it: layer1/biases"),
         ({"rename": "layer1/biases=b"}, "The checkpoint holds no b"),
         ({"rename": "layer1/biases"}, "expected variable=name"),
+        (
+            {"rename": "layer1/biases=layer2/weights"},
+            "layer1/biases is float32 [8] and layer2/weights is float32 [8, 10]; a variable is restored from",
+        ),
+        (
+            {"rename": ["layer1/biases=global_step", "layer1/biases=layer1/biases"]},
+            "rename restores layer1/biases from global_step and from layer1/biases; expected one name.",
+        ),
+        ({"average": "nonsense"}, "average is 'nonsense', but raw weights were asked for; add ema=true."),
     ],
-    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+    ids=["average", "only", "no such name", "no name", "other shape", "twice", "average of raw"],
 )
 def test_maps_that_cannot_be(
     sample: tuple[httpx2.Client, Run, Run], query: dict[str, Any], sentence: str
@@ -201,6 +210,43 @@ def test_a_damaged_checkpoint_is_told_by_its_number_and_passed_over_by_latest(
     assert answer.status_code == 409
     assert "model.ckpt-10 is damaged" in answer.json()["detail"]
     assert client.get(f"/runs/{run.id}/checkpoints/latest/variables").json()["step"] == 0
+
+
+def test_latest_and_best_are_chosen_without_reading_values(
+    client: httpx2.Client, make_run: Make, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = make_run((0, 10))
+    for number in (0, 10):
+        client.get(f"/evaluate?run={run.id}&ema=true&step={number}").raise_for_status()
+    newest = make_run((10, 20), hidden=[9])
+    data = settings.run_folder(newest.id) / "model.ckpt-20.data-00000-of-00001"
+    data.write_bytes(bytes(data.stat().st_size))  # of which the index knows nothing
+
+    def refuse(*_: Any) -> None:
+        raise AssertionError("values were read")
+
+    monkeypatch.setattr("server.restoring.restore", refuse)
+    monkeypatch.setattr(Bundle, "blocks", refuse)
+    for which, of in (("latest", run), ("best", run), ("latest", newest)):
+        route = f"/runs/{of.id}/checkpoints/{which}/variables"
+        assert client.get(route, params={"statistics": False}).status_code == 200
+
+
+def test_no_file_is_left(client: httpx2.Client, make_run: Make, settings: Settings) -> None:
+    run = make_run((10,))
+    index = settings.run_folder(run.id) / "model.ckpt-10.index"
+    index.write_bytes(b"")
+    answer = client.get(f"/runs/{run.id}/checkpoints/latest/variables")
+    assert (answer.status_code, answer.json()["detail"]) == (
+        404,
+        f"The run {run.id} has no readable checkpoint: model.ckpt-10 is damaged.",
+    )
+    index.unlink()
+    answer = client.get(f"/runs/{run.id}/checkpoints/latest/variables")
+    assert (answer.status_code, answer.json()["detail"]) == (
+        404,
+        f"The checkpoints of the run {run.id} are gone.",
+    )
 
 
 @pytest.mark.parametrize(

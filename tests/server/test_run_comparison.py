@@ -37,11 +37,14 @@ def test_it_is_what_compare_says_of_each_checkpoint(
     assert found["overall"]["accuracy"] == pytest.approx(
         np.mean([one["difference"]["accuracy"] for one in alone[1:]])
     )
+    low, high = found["overall"]["interval"]
+    assert found["overall"]["better"] == ("ema" if low > 0 else "raw" if high < 0 else None)
     assert (found["late"], found["late_after"]) == (None, 50)
-    assert found["verdict"].startswith("Over the run so far (2 checkpoints) averaging (decay 0.99) ")
+    assert found["verdict"].startswith("Averaging with decay 0.99 ")
+    assert "over the 2 checkpoints so far" in found["verdict"]
     client.get("/compare", params={**ask, "step": 90})
     whole = client.get(f"/runs/{run.id}/comparison", params={"average": "EMA_0.99"}).json()
-    assert whole["verdict"].startswith("Over the whole run (3 checkpoints) ")
+    assert "over the 3 checkpoints of the run" in whole["verdict"]
     assert whole["late"]["checkpoints"] == 2
     other = client.get(f"/runs/{run.id}/comparison", params={"split": "test"}).json()
     assert (other["average"], other["step"], other["overall"], other["verdict"]) == (

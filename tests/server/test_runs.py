@@ -124,7 +124,10 @@ def test_renaming(client: httpx2.Client, make_run: Make, store: Store) -> None:
         ({"name": 7}, "name is 7; expected a valid string."),
         ({"name": "a\0"}, "name is 'a\\x00'; expected at most 500 characters, without NUL"),
         ({"name": "a" * 501}, "expected at most 500 characters"),
-        ({"name": "a/b"}, "name is 'a/b'; expected a name without /"),
+        (
+            {"name": "a/b"},
+            "name has a /; expected none, for a run can be asked for by its name in an address.",
+        ),
         ({}, "name is missing."),
         ({"name": "a", "steps": 1}, "There is no field called steps."),
     ]:
@@ -146,6 +149,17 @@ def test_a_run_of_a_name_that_means_something_else(
     assert client.delete(f"/runs/{run.id}").status_code == 204
     assert [run["id"] for run in client.get("/runs").json()["runs"]] == [other.id]
     assert [entry.name for entry in settings.run_folder("").iterdir()] == [other.id]
+
+
+def test_what_failed_is_told_without_the_folders_of_this_machine(client: httpx2.Client, store: Store) -> None:
+    run = store.create_run(RunConfig(), "full")
+    store.claim("worker")
+    store.release(
+        run.id, "worker", "failed", f"The checkpoint of step 7 could not be saved in /home/x/runs/{run.id}."
+    )
+    told = f"The checkpoint of step 7 could not be saved in {run.id}."
+    assert client.get(f"/runs/{run.id}").json()["message"] == told
+    assert client.get("/runs").json()["runs"][0]["message"] == told
 
 
 def test_resuming(client: httpx2.Client, make_run: Make, store: Store) -> None:

@@ -53,6 +53,8 @@ def test_the_defaults_are_the_reference_recipe() -> None:
         ({"averages": [{"name": "Momentum"}]}, "named Momentum, which is what an optimiser's slot is named"),
         ({"averages": [{"decay": 0.9}, {"name": "Adam_1"}]}, "named Adam_1, which is what an optimiser's"),
         ({"speed": 3}, "There is no knob called speed; the knobs are steps, "),
+        ({"foo": 1, "steps": -5}, "steps is -5; expected 1 to 100,000,000. There is no knob called foo; "),
+        ({"hidden": [0] * 5}, "hidden.2 is 0; expected 1 to 65,536. And 2 more like these."),
     ],
 )
 def test_a_bad_knob_is_named_with_its_value_and_what_was_expected(

@@ -87,6 +87,16 @@ def test_steps_matches_and_statistics(inspect: Inspect, tmp_path: Path) -> None:
     assert "global_step" not in out
 
 
+def test_a_match_that_separates_an_average_from_its_variable(inspect: Inspect, tmp_path: Path) -> None:
+    save(tmp_path, 1, {"a": np.ones(2), "b": np.zeros(2), f"b/{EMA}": np.zeros(2)})
+    code, out, _ = inspect("--folder", tmp_path, "--match", "a")  # which is in Average
+    assert (code, out.count("Restored")) == (0, 1)
+    assert out.endswith("Restored raw: 1 variable raw.\n  a = [1., 1.]\n")
+    _, out, _ = inspect("--folder", tmp_path, "--match", "[b]")
+    assert out.endswith(f"Restored from {EMA}: 1 variable from {EMA}.\n  b ← b/{EMA} = [0., 0.]\n")
+    assert out.count("b/") == 1  # alone in what is restored
+
+
 def test_a_checkpoint_without_a_step(inspect: Inspect, tmp_path: Path) -> None:
     saved = save(tmp_path, 3, tensors(3))
     for path in tmp_path.glob("model.ckpt-3.*"):

@@ -81,13 +81,29 @@ def test_the_interval_covers_the_truth_about_as_often_as_it_says() -> None:
         assert found is not None
         truth = 0.05 * 0.2 - (0.95 + 0.05 * 0.2) * 0.002
         covered += found.interval[0] <= truth <= found.interval[1]
-    assert 0.925 <= covered / 400 <= 0.975
+    assert 0.925 <= covered / 400 <= 0.985
+
+
+@pytest.mark.parametrize("weights", [[2] * 6, [2] * 12, [20] * 4 + [1] * 2, [5] * 10 + [1] * 20])
+def test_chance_is_seldom_taken_for_a_difference(weights: list[int]) -> None:
+    """However few images bear it: each is, by the toss of a coin, at so many checkpoints better or worse."""
+    random = np.random.default_rng(3)
+    taken = 0
+    for _ in range(600):
+        better = random.random(len(weights)) < 0.5
+        raw, averaged = np.ones((2, 1 + max(weights), 5000), np.bool_)
+        for i, (weight, up) in enumerate(zip(weights, better, strict=True)):
+            (raw if up else averaged)[1 : 1 + weight, i] = False
+        found = judged(raw, averaged).overall
+        assert found is not None
+        taken += found.sign != 0
+    assert taken / 600 <= 0.07
 
 
 def test_step_zero_counts_for_nothing_and_too_few_are_no_mean() -> None:
     raw = np.zeros((2, 50), np.bool_)
     found = judged(raw, ~raw)
-    assert (found.overall, found.late, run_verdict(found, whole=True)) == (None, None, None)
+    assert (found.overall, found.late, run_verdict(found, whole=True, split="test")) == (None, None, None)
 
 
 def test_readings_of_other_images_are_passed_over() -> None:
@@ -98,7 +114,9 @@ def test_readings_of_other_images_are_passed_over() -> None:
 
 
 def verdict_of(overall: MeanDifference, late: MeanDifference | None = None, average: str = "") -> str | None:
-    return run_verdict(RunComparison(5000, 15_000, [], [], [], [], overall, late), late is not None, average)
+    return run_verdict(
+        RunComparison(5000, 15_000, [], [], [], [], overall, late), late is not None, "validation", average
+    )
 
 
 @pytest.mark.parametrize(
@@ -107,38 +125,43 @@ def verdict_of(overall: MeanDifference, late: MeanDifference | None = None, aver
         (
             MeanDifference(30, 0.001, (0.0006, 0.0014), 165),
             MeanDifference(15, 0.00044, (-0.0001, 0.001), 63),
-            "Over the whole run (30 checkpoints) averaging helps: on average +0.10 pp (95 % interval "
-            "+0.06 to +0.14); after step 15,000 +0.04 pp (−0.01 to +0.10), which could be chance.",
+            "Averaging helps: over the 30 checkpoints of the run the averaged weights read 0.10 percentage "
+            "points more validation images right (95 % interval +0.06 to +0.14). In the second half, after "
+            "step 15,000, +0.04 pp (−0.01 to +0.10), which could be chance.",
         ),
         (
             MeanDifference(30, 0.001, (0.0006, 0.0014), 165),
             MeanDifference(15, 0.0008, (0.0001, 0.0015), 63),
-            "Over the whole run (30 checkpoints) averaging helps: on average +0.10 pp (95 % interval "
-            "+0.06 to +0.14); after step 15,000 still +0.08 pp (+0.01 to +0.15).",
+            "Averaging helps: over the 30 checkpoints of the run the averaged weights read 0.10 percentage "
+            "points more validation images right (95 % interval +0.06 to +0.14). In the second half, after "
+            "step 15,000, still +0.08 pp (+0.01 to +0.15).",
         ),
         (
             MeanDifference(8, -0.002, (-0.003, -0.001), 90),
             MeanDifference(4, 0.002, (0.001, 0.003), 60),
-            "Over the whole run (8 checkpoints) averaging hurts: on average −0.20 pp (95 % interval −0.30 to "
-            "−0.10); after step 15,000 it helps: +0.20 pp (+0.10 to +0.30).",
+            "Averaging hurts: over the 8 checkpoints of the run the averaged weights read 0.20 percentage "
+            "points fewer validation images right (95 % interval −0.30 to −0.10). In the second half, after "
+            "step 15,000, it helps: +0.20 pp (+0.10 to +0.30).",
         ),
         (
             MeanDifference(8, 0.00001, (-0.00101, 0.00103), 90),
             MeanDifference(4, 0.0, (-0.001, 0.001), 60),
-            "Over the whole run (8 checkpoints) what averaging changes could be chance: on average +0.001 pp "
-            "(95 % interval −0.10 to +0.10); after step 15,000 0.00 pp (−0.10 to +0.10).",
+            "Averaging makes no clear difference: over the 8 checkpoints of the run the averaged weights "
+            "read 0.001 percentage points more validation images right (95 % interval −0.101 to +0.103), "
+            "which could be chance. In the second half, after step 15,000, 0.00 pp (−0.10 to +0.10), which "
+            "could be chance.",
         ),
         (
             MeanDifference(1200, 0.001, (0.0006, 0.0014), 165),
             None,
-            "Over the run so far (1,200 checkpoints) averaging helps: on average +0.10 pp (95 % interval "
-            "+0.06 to +0.14).",
+            "Averaging helps: over the 1,200 checkpoints so far the averaged weights read 0.10 percentage "
+            "points more validation images right (95 % interval +0.06 to +0.14).",
         ),
         (
             MeanDifference(3, 0.0004, (0.0001, 0.0007), 5),
             None,
-            "Over the run so far (3 checkpoints) only 5 images are ever read right by one of the two alone: "
-            "too few to tell.",
+            "Too few to tell: over the 3 checkpoints so far only 5 images are ever read right by one of the "
+            "two alone.",
         ),
     ],
 )
@@ -149,11 +172,15 @@ def test_verdicts(overall: MeanDifference, late: MeanDifference | None, sentence
 @pytest.mark.parametrize(
     ("differing", "sentence"),
     [
-        (0, "Over the run so far (2 checkpoints) both read exactly the same images right."),
+        (
+            0,
+            "Averaging makes no difference: over the 2 checkpoints so far both sets of weights read exactly "
+            "the same validation images right.",
+        ),
         (
             1,
-            "Over the run so far (2 checkpoints) only 1 image is ever read right by one of the two alone: "
-            "too few to tell.",
+            "Too few to tell: over the 2 checkpoints so far only 1 image is ever read right by one of the "
+            "two alone.",
         ),
     ],
 )
@@ -164,4 +191,14 @@ def test_verdict_of_hardly_a_difference(differing: int, sentence: str) -> None:
 def test_the_verdict_names_the_average_of_several() -> None:
     found = verdict_of(MeanDifference(3, -0.01, (-0.02, -0.001), 50), average="decay 0.9999")
     assert found is not None
-    assert "averaging (decay 0.9999) hurts: on average −1.00 pp" in found
+    assert found.startswith("Averaging with decay 0.9999 hurts: over the 3 checkpoints so far the averaged")
+    assert "1.00 percentage points fewer validation images right" in found
+
+
+def test_the_numbers_of_a_sentence_have_equal_decimals() -> None:
+    found = verdict_of(MeanDifference(9, 0.0004, (-0.000009, 0.0008), 90))
+    assert found is not None
+    assert (
+        "0.040 percentage points more validation images right (95 % interval −0.001 to +0.080), which"
+        in found
+    )

@@ -134,6 +134,43 @@ def test_a_run_whose_worker_died_is_taken_over(
         wait_for(lambda: store.run(run.id).state == "finished")
 
 
+@pytest.mark.parametrize(("step", "first"), [(60, "interrupted"), (0, "waiting")])
+def test_an_interrupted_run_goes_before_the_queue_unless_it_died_at_its_start(
+    store: Store,
+    tmp_path: Path,
+    config: Callable[..., RunConfig],
+    monkeypatch: pytest.MonkeyPatch,
+    step: int,
+    first: str,
+) -> None:
+    monkeypatch.setattr(lease, "LEASE_SECONDS", 1.0)
+    interrupted = store.create_run(config(), "interrupted", worker="died without a word")
+    store.add_progress(interrupted.id, "died without a word", step, 0.0, [])
+    waiting = store.create_run(config(), "waiting")
+    with working(store, tmp_path):
+        wait_for(lambda: {r.state for r in store.runs()} == {"finished"})
+    ended = sorted(
+        (store.run(run.id) for run in (interrupted, waiting)), key=lambda run: run.finished_at or 0
+    )
+    assert ended[0].name == first
+
+
+def test_a_run_of_a_living_worker_holds_up_no_other(
+    store: Store, tmp_path: Path, config: Callable[..., RunConfig]
+) -> None:
+    others = store.create_run(config(), "another's", worker="alive")
+    store.add_progress(others.id, "alive", 60, 0.0, [])
+    waiting = store.create_run(config(), "waiting")
+
+    def beaten_and_finished() -> bool:
+        store.heartbeat(others.id, "alive")
+        return store.run(waiting.id).state == "finished"
+
+    with working(store, tmp_path):
+        wait_for(beaten_and_finished)
+    assert store.run(others.id).worker == "alive"
+
+
 def test_a_store_that_fails_for_a_while_costs_no_run(
     store: Store, tmp_path: Path, config: Callable[..., RunConfig], monkeypatch: pytest.MonkeyPatch
 ) -> None:
