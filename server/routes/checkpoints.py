@@ -43,7 +43,10 @@ Order = Annotated[
     Literal["number", "change"],
     Query(description="By their numbers, or first those whose averaged weights are furthest from raw"),
 ]
-Ema = Annotated[bool, Query(description="Averaged weights where the checkpoint holds them; else raw ones")]
+Ema = Annotated[
+    bool,
+    Query(description="Averaged weights where the checkpoint holds them; else raw ones", examples=[True]),
+]
 
 
 def checkpoints_router() -> APIRouter:

@@ -1,7 +1,9 @@
 """A real server with a real store and real checkpoints, and a real browser that looks at it."""
 
 import shutil
+import sys
 import threading
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -79,7 +81,8 @@ class Site:
         if self._server and self._thread:
             self._server.should_exit = True
             self._thread.join(30)
-            assert not self._thread.is_alive(), "The server did not stop."
+            stacks = ("".join(traceback.format_stack(frame)) for frame in sys._current_frames().values())
+            assert not self._thread.is_alive(), "The server did not stop.\n" + "\n".join(stacks)
 
     def begin(self, name: str = "a run", **knobs: Any) -> Run:
         """A run in training, without anything to show yet; it is evaluated on a few images of MNIST."""

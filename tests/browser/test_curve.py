@@ -106,7 +106,8 @@ def test_the_run_as_a_whole_is_judged_and_bars_beyond_chance_are_filled(site: Si
     )
     site.advance(run, 500, 600)
     site.end(run, "finished", "")
-    expect(overall).to_contain_text("over the 6 checkpoints of the run")
+    # While a run goes on, the page asks for its comparison only for a share of the time.
+    expect(overall).to_contain_text("over the 6 checkpoints of the run", timeout=30_000)
     found = page.request.get(f"{site.url}/runs/{run.id}/comparison").json()
     expect(overall).to_have_text(found["verdict"])
     page.wait_for_selector("#chart[aria-label*='At step 600']")
@@ -280,7 +281,7 @@ def test_error_rate_and_logarithmic_steps(site: Site, visit: Open) -> None:
     expect(page.locator("#curve-title")).to_have_text("Validation error rate")
     raw = correct(site, run.id, 200, "") / 100
     expect(page.locator("#readout .entry.raw dd")).to_have_text(f"{1 - raw:.2%}".replace("%", "\u00a0%"))
-    assert page.evaluate("document.getElementById('chart')._fullLayout.yaxis.type") == "linear"
+    page.wait_for_function("document.getElementById('chart')._fullLayout?.yaxis.type === 'linear'")
     page.get_by_label("Log steps").check()
     expect(page.locator("#chart-caption")).to_contain_text("no place for step 0")
     assert all(one["x"] == [100, 200] for one in series(page))

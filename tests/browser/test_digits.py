@@ -77,9 +77,9 @@ def test_matrices_count_what_the_server_counts(board: Page, run: Run) -> None:
         for digit in range(10)
     ]
     for kind in ("raw", "ema"):
-        found = board.locator(f"#confusion-{kind} td[data-label]").all_inner_texts()
+        found = board.locator(f"#confusion-{kind} td[data-label]").all_text_contents()
         assert [int(text or 0) for text in found] == list(chain(*confusion[kind]))
-    found = board.locator("#confusion-difference td[data-label]").all_inner_texts()
+    found = board.locator("#confusion-difference td[data-label]").all_text_contents()
     assert [int(text.replace("−", "-") or 0) for text in found] == [n for _, _, n in differences]
     label, digit, fewer = min((d for d in differences if d[0] != d[1]), key=lambda d: d[2])
     better = cell(board, "difference", label, digit)

@@ -229,6 +229,7 @@ def test_a_card_opens_its_image_and_the_step_goes_along(board: Page) -> None:
 
     # The gallery is another one after a step has been chosen in the dialog; the image may not be in it.
     board.keyboard.press("Enter")
+    expect(dialog.locator("#image-track")).to_be_visible()
     tab_to(board, dialog.locator("#image-track"))
     board.keyboard.press("ArrowLeft")
     expect(board.locator("#sentence")).to_contain_text("At step 200")
