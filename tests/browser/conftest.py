@@ -1,9 +1,9 @@
 """A real server with a real store and real checkpoints, and a real browser that looks at it."""
 
+import asyncio
+import gc
 import shutil
-import sys
 import threading
-import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -48,6 +48,10 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
+def _unfinished() -> list[asyncio.Task[Any]]:
+    return [one for one in gc.get_objects() if isinstance(one, asyncio.Task) and not one.done()]
+
+
 # What is looked at
 
 
@@ -81,8 +85,7 @@ class Site:
         if self._server and self._thread:
             self._server.should_exit = True
             self._thread.join(30)
-            stacks = ("".join(traceback.format_stack(frame)) for frame in sys._current_frames().values())
-            assert not self._thread.is_alive(), "The server did not stop.\n" + "\n".join(stacks)
+            assert not self._thread.is_alive(), f"The server did not stop; it waits for {_unfinished()}."
 
     def begin(self, name: str = "a run", **knobs: Any) -> Run:
         """A run in training, without anything to show yet; it is evaluated on a few images of MNIST."""
