@@ -9,11 +9,11 @@ import numpy as np
 from scipy.special import bdtr
 
 from shadowboard.evaluation import Evaluation
+from shadowboard.intervals import Z
 
 _ALPHA = 0.05  # the level of every test and interval here
 FEWEST = 6  # discordant images: of fewer, even if all speak for one side, none gives a p below _ALPHA
 
-_Z = 1.959963984540054  # the 97.5 % quantile of the normal distribution
 _HALVINGS = 60  # of an interval no longer than 2: to the last bit
 
 
@@ -150,7 +150,7 @@ def paired_interval(b: int, c: int, n: int) -> tuple[float, float]:
         product = c * difference * (1 - difference)
         only_c = (math.sqrt(max(0.0, half * half + 8 * n * product)) - half) / (4 * n)  # most likely share
         variance = n * (2 * only_c + difference * (1 - difference))
-        return (b - c - n * difference) ** 2 - _Z * _Z * variance
+        return (b - c - n * difference) ** 2 - Z * Z * variance
 
     middle = (b - c) / n
     return _crossing(excess, middle, -1.0), _crossing(excess, middle, 1.0)

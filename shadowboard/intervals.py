@@ -2,13 +2,13 @@
 
 import math
 
-_Z = 1.959963984540054  # the 97.5 % quantile of the normal distribution
+Z = 1.959963984540054  # the 97.5 % quantile of the normal distribution
 
 
 def wilson_interval(correct: int, n: int) -> tuple[float, float]:
     """Wilson's 95 % interval of the share correct / n, for n ≥ 1 (Wilson 1927)."""
-    share, weight = correct / n, _Z * _Z / n
+    share, weight = correct / n, Z * Z / n
     middle = share + weight / 2
-    reach = _Z * math.sqrt((share * (1 - share) + weight / 4) / n)
+    reach = Z * math.sqrt((share * (1 - share) + weight / 4) / n)
     low, high = (middle - reach) / (1 + weight), (middle + reach) / (1 + weight)
     return (low if correct else 0.0), (high if correct < n else 1.0)  # exact, where rounding would miss it

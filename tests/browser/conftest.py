@@ -1,7 +1,5 @@
 """A real server with a real store and real checkpoints, and a real browser that looks at it."""
 
-import asyncio
-import gc
 import shutil
 import threading
 from collections.abc import Callable, Iterator
@@ -48,10 +46,6 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-def _unfinished() -> list[asyncio.Task[Any]]:
-    return [one for one in gc.get_objects() if isinstance(one, asyncio.Task) and not one.done()]
-
-
 # What is looked at
 
 
@@ -85,7 +79,7 @@ class Site:
         if self._server and self._thread:
             self._server.should_exit = True
             self._thread.join(30)
-            assert not self._thread.is_alive(), f"The server did not stop; it waits for {_unfinished()}."
+            assert not self._thread.is_alive(), "The server did not stop."
 
     def begin(self, name: str = "a run", **knobs: Any) -> Run:
         """A run in training, without anything to show yet; it is evaluated on a few images of MNIST."""
