@@ -26,6 +26,7 @@ __all__ = [
     "Checkpoint",
     "Variable",
     "find",
+    "full_names",
     "latest",
     "list_checkpoints",
     "name_newest",
@@ -40,6 +41,7 @@ __all__ = [
 BASE = "model.ckpt"
 STATE_FILE = "checkpoint"
 _UNFINISHED = ".saving-"
+_OBJECT_GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"
 
 
 @dataclass(frozen=True)
@@ -193,6 +195,21 @@ def variables(checkpoint: Checkpoint) -> dict[str, Variable]:
             name: Variable(tuple(shape), types[name])
             for name, shape in sorted(reader.get_variable_to_shape_map().items())
         }
+
+
+def full_names(checkpoint: Checkpoint, there: Mapping[str, Variable]) -> dict[str, str]:
+    """What the program that wrote an object-based checkpoint called its variables; of any other, nothing.
+
+    `there`: what is in it. Raises CheckpointMissing, CheckpointDamaged.
+    """
+    if _OBJECT_GRAPH not in there:
+        return {}
+    from tensorflow.core.protobuf.trackable_object_graph_pb2 import TrackableObjectGraph
+
+    with _reading(checkpoint):
+        written = tf.train.load_checkpoint(str(checkpoint.prefix)).get_tensor(_OBJECT_GRAPH)
+        graph = TrackableObjectGraph.FromString(written)
+    return {value.checkpoint_key: value.full_name for node in graph.nodes for value in node.attributes}
 
 
 def read(checkpoint: Checkpoint, names: Sequence[str] | None = None) -> dict[str, NDArray[Any]]:

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from shadowboard.dataset import as_float
 from shadowboard.errors import CheckpointUnsuitable
 from shadowboard.intervals import wilson_interval
-from shadowboard.network import CLASSES, PIXELS, Weights, logits
+from shadowboard.layout import CLASSES, PIXELS
+from shadowboard.network import Weights, logits
 from shadowboard.quiet_tensorflow import tf
 
 # Images read at once: few enough that their pixels as floats stay in the processor's cache, which is quicker

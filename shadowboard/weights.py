@@ -2,26 +2,41 @@
 
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from shadowboard import checkpoints
 from shadowboard.checkpoints import Checkpoint
-from shadowboard.network import recognise
-from shadowboard.restore_map import averages_in, variables_to_restore
+from shadowboard.errors import CheckpointUnsuitable
+from shadowboard.layout import Layout, layout_of, variable_names
+
+
+def layout_in(checkpoint: Checkpoint) -> Layout:
+    """Which variables of a checkpoint, of whatever program, are the network and its averages.
+
+    Raises CheckpointMissing, CheckpointDamaged, CheckpointUnsuitable (no such network in it).
+    """
+    there = checkpoints.variables(checkpoint)
+    shapes = {name: variable.shape for name, variable in there.items() if variable.dtype.is_floating}
+    return layout_of(shapes, checkpoints.full_names(checkpoint, there))
 
 
 def averages_of(checkpoint: Checkpoint) -> list[str]:
     """The names of the averages that a checkpoint holds of the network's variables."""
-    shapes = {name: variable.shape for name, variable in checkpoints.variables(checkpoint).items()}
-    return averages_in(shapes, recognise(shapes))
+    return list(layout_in(checkpoint).averages)
 
 
 def restore(checkpoint: Checkpoint, average: str | None) -> dict[str, NDArray[Any]]:
-    """Variable name → value: raw where `average` is None, else its shadow.
+    """`layer1/weights`, `layer1/biases`, … float32: raw where `average` is None, else its shadow.
 
     Raises CheckpointMissing, CheckpointDamaged, CheckpointUnsuitable (no such network or average in it).
     """
-    shapes = {name: variable.shape for name, variable in checkpoints.variables(checkpoint).items()}
-    names = variables_to_restore(shapes, recognise(shapes), average).sources
-    values = checkpoints.read(checkpoint, list(names.values()))
-    return {variable: values[name] for variable, name in names.items()}
+    layout = layout_in(checkpoint)
+    if average is not None and average not in layout.averages:
+        raise CheckpointUnsuitable(
+            f"The checkpoint holds no average called {average}; it holds: {', '.join(layout.averages) or 'none'}."
+        )
+    names = layout.variables if average is None else layout.averages[average]
+    values = checkpoints.read(checkpoint, names)
+    ours = variable_names(len(names) // 2)
+    return {our: np.asarray(values[name], np.float32) for our, name in zip(ours, names, strict=True)}
