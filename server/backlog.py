@@ -20,6 +20,8 @@ SPLITS = ("validation", "test")
 _SHORTEST_SECONDS = 10.0
 _LONGEST_SECONDS = 300.0
 
+_GOING_ON = {"training", "watched"}
+
 _Kind = tuple[int, str, str]
 """Step, average and split of an evaluation."""
 
@@ -130,15 +132,17 @@ class Backlog:
                 continue
             retry_at = min((f.until for f in known.failed.values() if f.until > now), default=math.inf)
             self.retry_at = min(self.retry_at, retry_at)
-            if not missing and retry_at == math.inf and run.state not in {"queued", "training"}:
+            if not missing and retry_at == math.inf and run.state not in _GOING_ON | {"queued"}:
                 self._known[run.id] = _Known(settled=state)
-            (live if run.state == "training" else rest).append(missing)
+            (live if run.state in _GOING_ON else rest).append(missing)
         turns = [jobs for turn in zip_longest(*live, fillvalue=[]) for jobs in turn]
         turns += [jobs for missing in rest for jobs in missing]
         self._due = deque(job for jobs in turns for job in jobs)
 
     def _missing(self, run: Run, known: _Known, now: float) -> list[list[Job]]:
         """The jobs of each checkpoint that lacks any, newest checkpoint first. Raises CheckpointMissing."""
+        if run.folder:  # another program may have written a checkpoint anew, and its evaluations are gone
+            known.scored, known.end = set(), 0
         for score in self._store.scores(run.id, known.end):
             known.scored.add((score.step, score.average, score.split))
             known.end = max(known.end, score.id)

@@ -23,6 +23,7 @@ from shadowboard.store import Store
 
 if TYPE_CHECKING:
     from server.evaluating import Evaluator
+    from server.folders import Folders
     from server.predicting import Predictor
     from server.restoring import Restorer
 
@@ -41,6 +42,7 @@ class Engine:
     restorer: "Restorer"
     evaluator: "Evaluator"
     predictor: "Predictor"
+    folders: "Folders"
     threads: Threads
 
 
@@ -96,6 +98,7 @@ class EngineLoader:
         self._closing.set()
         self._thread.join(timeout=1)
         if engine := self.loaded:
+            engine.folders.close()
             engine.evaluator.close()
         gc.unfreeze()  # another application in this process may need the memory
 
@@ -122,6 +125,7 @@ class EngineLoader:
         gc.collect()
         gc.freeze()
         engine.evaluator.start()
+        engine.folders.start()
         self.loaded = engine
         self._engine.set_result(engine)
 
@@ -148,6 +152,7 @@ class EngineLoader:
 
     def _assemble(self) -> Engine:
         from server.evaluating import Evaluator
+        from server.folders import Folders
         from server.predicting import Predictor
         from server.restoring import Restorer
         from shadowboard.claims import Claims
@@ -157,8 +162,9 @@ class EngineLoader:
         restorer = Restorer(self._settings.run_folder, capacity, self._observe_restore)
         claims = Claims(Database(self._settings.store_url))
         evaluator = Evaluator(self._store, restorer, self._datasets, claims, self._observe_evaluation)
+        folders = Folders(self._store, evaluator.wake)
         threads = Threads()
-        return Engine(restorer, evaluator, Predictor(self._store, restorer, threads), threads)
+        return Engine(restorer, evaluator, Predictor(self._store, restorer, threads), folders, threads)
 
 
 def _lower_priority() -> None:

@@ -10,6 +10,8 @@ from pathlib import Path
 from shadowboard import checkpoints
 from shadowboard.checkpoints import Checkpoint
 from shadowboard.errors import CheckpointDamaged, CheckpointMissing
+from shadowboard.folder_sight import look
+from shadowboard.listing import pick
 from shadowboard.network import Weights
 from shadowboard.quiet_tensorflow import tf
 from shadowboard.records import Run
@@ -55,11 +57,13 @@ class Restorer:
 
     def checkpoints(self, run: Run) -> list[Checkpoint]:
         """The run's checkpoints on disk, by ascending step."""
+        if run.folder:
+            return look(run.folder).checkpoints
         return checkpoints.list_checkpoints(self._run_folder(run.id))
 
     def find(self, run: Run, step: int) -> Checkpoint:
         """The run's checkpoint of `step`. Raises CheckpointMissing."""
-        return checkpoints.find(self._run_folder(run.id), step)
+        return pick(self.checkpoints(run), step)
 
     def first_good(
         self, run: Run, candidates: Iterable[Checkpoint], averages: Sequence[str | None]

@@ -6,7 +6,7 @@ By names and shapes alone: a chain 784 → … → 10 of dense layers, whatever 
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 from shadowboard.errors import CheckpointUnsuitable
@@ -36,6 +36,8 @@ class Layout:
 
     variables: tuple[str, ...]
     averages: Mapping[str, tuple[str, ...]]
+    hidden: tuple[int, ...]
+    """Units of each hidden layer."""
 
 
 def layout_of(shapes: Shapes, full_names: Mapping[str, str] | None = None) -> Layout:
@@ -96,7 +98,7 @@ def _with_suffixes(shapes: Shapes, variables: Sequence[str]) -> Layout:
         for name, found in _slots(shapes, variables).items()
         if _AVERAGED.search(name) and all(slot in shapes for slot in found)
     }
-    return Layout(tuple(variables), averages | slots)
+    return Layout(tuple(variables), averages | slots, tuple(shapes[name][0] for name in variables[2::2]))
 
 
 def _slots(shapes: Shapes, variables: Sequence[str]) -> dict[str, list[str]]:
@@ -127,7 +129,7 @@ def _of_parts(shapes: Shapes, plain: Shapes, full_names: Mapping[str, str]) -> L
     others = {part: tuple(chain) for part, chain in chains.items() if part != raw[0]}
     others |= _keras_average(variables, full_names)
     found = _with_suffixes(shapes, variables)
-    return Layout(found.variables, dict(found.averages) | others)
+    return replace(found, averages={**found.averages, **others})
 
 
 def _keras_average(variables: Sequence[str], full_names: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
@@ -208,7 +210,9 @@ def _natural(name: str) -> list[tuple[int, str]]:
 def _what_is_there(plain: Shapes, left: Sequence[str], raw: Sequence[str]) -> str:
     expected = "expected a chain 784 → … → 10 of dense layers, each with weights [inputs, units] and biases"
     if len(raw) > 1:
-        return f"The checkpoint holds several networks, {_some(raw)}; {expected}, once and beside it averages."
+        return (
+            f"The checkpoint holds several networks, {_some(raw)}; {expected}, once and beside it averages."
+        )
     shown = left or sorted(plain, key=_natural)
     told = [f"{name.removesuffix(_VALUE)} {list(plain[name])}" for name in shown]
     holds = f"holds {_some(told)}" if told else "holds no weights"

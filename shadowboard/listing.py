@@ -1,6 +1,7 @@
 """The checkpoints that are in a folder. Needs no TensorFlow."""
 
 import os
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,7 +90,11 @@ def _unreadable(folder: Path, error: OSError) -> CheckpointMissing:
 
 def find(folder: Path, step: int) -> Checkpoint:
     """The checkpoint of `step`. Raises CheckpointMissing, naming the steps that there are."""
-    there = list_checkpoints(folder)
+    return pick(list_checkpoints(folder), step)
+
+
+def pick(there: Sequence[Checkpoint], step: int) -> Checkpoint:
+    """The one of `step` among those that are there. Raises CheckpointMissing."""
     for checkpoint in there:
         if checkpoint.step == step:
             return checkpoint

@@ -38,7 +38,9 @@ class Source:
         """The checkpoints of a run in the store."""
         config = run.config
         name = f"the run {run.name!r} ({run.id})"
-        return cls(name, settings.run_folder(run.id), config.data, config.activation, config.averages)
+        folder = run.folder or settings.run_folder(run.id)
+        averages = tuple(average for average in config.averages if isinstance(average, Average))
+        return cls(name, folder, config.data, config.activation, averages)
 
     def first_average(self) -> str:
         """The average that is meant where none is named. Raises CheckpointUnsuitable where there is none."""

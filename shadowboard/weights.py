@@ -33,9 +33,8 @@ def restore(checkpoint: Checkpoint, average: str | None) -> dict[str, NDArray[An
     """
     layout = layout_in(checkpoint)
     if average is not None and average not in layout.averages:
-        raise CheckpointUnsuitable(
-            f"The checkpoint holds no average called {average}; it holds: {', '.join(layout.averages) or 'none'}."
-        )
+        there = ", ".join(layout.averages) or "none"
+        raise CheckpointUnsuitable(f"The checkpoint holds no average called {average}; it holds: {there}.")
     names = layout.variables if average is None else layout.averages[average]
     values = checkpoints.read(checkpoint, names)
     ours = variable_names(len(names) // 2)

@@ -193,6 +193,7 @@ def _list(services: Services, engine: Engine, run_id: str) -> CheckpointList:
 
     run = services.store.run(run_id)
     there = {checkpoint.step: checkpoint.prefix.name for checkpoint in engine.restorer.checkpoints(run)}
+    base = BASE if run.folder is None else next(iter(there.values()), BASE).rpartition("-")[0]
     return CheckpointList(
         run=run.id,
         checkpoints=[
@@ -200,7 +201,7 @@ def _list(services: Services, engine: Engine, run_id: str) -> CheckpointList:
                 step=saved.step,
                 bytes=saved.bytes,
                 saved_at=saved.saved_at,
-                file=there.get(saved.step, f"{BASE}-{saved.step}"),
+                file=there.get(saved.step, f"{base}-{saved.step}"),
                 present=saved.step in there,
             )
             for saved in services.store.checkpoints(run.id)

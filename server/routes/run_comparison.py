@@ -46,11 +46,12 @@ def _view(
     name = average_of(run, average)
     labels = split_of(services.datasets, run, split).labels
     readings = services.store.paired_readings(run.id, name, split)
-    found = compare_run(labels, readings, run.config.steps // 2)
+    found = compare_run(labels, readings, (run.steps or run.step) // 2)
     the_average = next(a for a in run.config.averages if a.name == name)
-    apart = f"decay {the_average.short}" if len(run.config.averages) > 1 else ""
+    apart = the_average.in_words if len(run.config.averages) > 1 else ""
     last = found.step[-1] if found.step else -1
-    whole = run.state not in ("queued", "training") and last >= (run.latest_checkpoint or 0)
+    going_on = run.state in ("queued", "training", "watched")
+    whole = not going_on and last >= (run.latest_checkpoint or 0)
     return RunComparisonView(
         run=run.id,
         split=split,
