@@ -4,7 +4,9 @@ import { stateName } from "../dashboard/progress.js";
 import { byId, element, setChildren, setText } from "../dom.js";
 import { count, percent } from "../format.js";
 import { markOf } from "./marks.js";
-import { ACCURACIES, accuracyAt, differing, filtered, intervalScale, knobText, sorted, toRows } from "./rows.js";
+import {
+  ACCURACIES, accuracyAt, differing, filtered, intervalScale, knobsOf, knobText, sorted, toRows,
+} from "./rows.js";
 import { MOST_TICKED, NEWEST_FIRST } from "./selection.js";
 import { whisker } from "./whisker.js";
 
@@ -36,7 +38,7 @@ export function setUpTable(state) {
 
   return ({ runs, scores, ticked, sort, filter, allKnobs }) => {
     if (!runs?.length) return;
-    const knobs = allKnobs ? Object.keys(runs[0].config) : differing(runs);
+    const knobs = allKnobs ? knobsOf(runs) : differing(runs);
     const columns = columnsOf(knobs);
     setHead(head, columns, sort);
     setOrders(byId("sort"), columns, sort);
@@ -168,7 +170,7 @@ function accuracyCell(row, column, average, highest, scale) {
   const found = accuracyAt(row, column);
   if (!found) return element("td", { class: "accuracy none", ...label, text: "–" });
   const { step, share: { accuracy, accuracy_interval: [low, high], correct } } = found;
-  const at = [`at ${count(step)}`, ...(average && column.weights === "ema" ? [`decay ${average.decay}`] : [])].join(" · ");
+  const at = [`at ${count(step)}`, ...(average && column.weights === "ema" ? [average.decay === null ? average.name : `decay ${average.decay}`] : [])].join(" · ");
   const below = [`${percent(low).slice(0, -2)}–${percent(high).slice(0, -2)}`, ...(column.key.startsWith("best") ? [at] : [])];
   return element("td", { class: `accuracy${correct === highest ? " highest" : ""}`, ...label },
     element("span", { class: `${column.weights}-number`, text: percent(accuracy) }),

@@ -3,6 +3,7 @@
 import { ENDED } from "../curves/axis.js";
 import { byId, element, setChildren, setText } from "../dom.js";
 import { count, duration, time } from "../format.js";
+import { isWatched } from "./files.js";
 import { comparableSteps } from "./selection.js";
 
 const NAMES = {
@@ -13,6 +14,7 @@ const NAMES = {
   diverged: "Diverged",
   failed: "Failed",
   stalled: "Stalled",
+  watched: "Watching",
 };
 
 /** The state that a person sees: a run whose worker is gone is stalled, whatever the store says. */
@@ -22,6 +24,7 @@ export const stateName = (run) => NAMES[shownState(run)];
 
 /** What there is to say about the state, as text and elements. */
 function describe(run, runs) {
+  if (isWatched(run)) return describeWatched(run);
   const steps = `${count(run.step)} of ${count(run.steps)} steps`;
   const begin = element("code", { text: "shadowboard work" });
   switch (shownState(run)) {
@@ -43,6 +46,13 @@ function describe(run, runs) {
     default:
       return [run.message || `at ${steps}`];
   }
+}
+
+function describeWatched({ state, config, message, latest_checkpoint: last, heartbeat_at: savedAt }) {
+  const folder = element("code", { text: config.folder });
+  if (state === "stopped") return ["no longer watching ", folder];
+  if (last === null) return [message || "waiting for the first checkpoint in ", ...(message ? [] : [folder])];
+  return [folder, ` · step ${count(last)} saved at ${time(savedAt)}`, ...(message ? [` · ${message}`] : [])];
 }
 
 const resumed = (run) => (run.step ? `to go on from step ${count(run.latest_checkpoint ?? 0)}, ` : "");
@@ -72,9 +82,9 @@ export function renderProgress(now) {
   byId("state").dataset.state = shown;
   setText(byId("state-name"), NAMES[shown]);
   setChildren(byId("state-text"), ...describe(run, runs), ...unfinished(now));
-  byId("progress").max = run.steps;
+  byId("progress").max = run.steps ?? 1;
   byId("progress").value = run.step;
-  byId("progress").hidden = shown === "finished" || (shown === "queued" && !run.step);
+  byId("progress").hidden = run.steps === null || shown === "finished" || (shown === "queued" && !run.step);
   document.title = title(run);
 }
 

@@ -2,6 +2,7 @@
 
 import { queueRun } from "../api.js";
 import { LOGGED_OUT } from "../dashboard/actions.js";
+import { isWatched } from "../dashboard/files.js";
 import { byId, setText } from "../dom.js";
 import { count } from "../format.js";
 import { setUpAverages } from "./averages.js";
@@ -47,8 +48,8 @@ export function setUpRunForm(shownRun, onQueued) {
       if (pressed) help = preset.title;
     }
     const run = shownRun();
-    byId("same-knobs").hidden = !run;
-    byId("same-knobs").setAttribute("aria-pressed", String(Boolean(run) && equal(run.config, now, defaults)));
+    byId("same-knobs").hidden = !run || isWatched(run);
+    byId("same-knobs").setAttribute("aria-pressed", String(!byId("same-knobs").hidden && equal(run.config, now, defaults)));
     setText(byId("preset-help"), help ? `${help}.` : `Differs from the reference recipe in: ${Object.keys(differs).join(", ").replaceAll("_", " ")}.`);
   }
 
