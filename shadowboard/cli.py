@@ -25,6 +25,7 @@ from shadowboard.options import (
     LogLevel,
     Port,
     Token,
+    WatchFolders,
     WeightsCache,
     open_store,
 )
@@ -61,6 +62,7 @@ def up(
     token: Token = None,
     insecure: Insecure = None,
     allowed_hosts: AllowedHosts = None,
+    watch_folders: WatchFolders = None,
     weights_cache_mib: WeightsCache = None,
     log_level: LogLevel = None,
     no_train: Annotated[bool, typer.Option("--no-train", help="Serve only; start no worker.")] = False,
@@ -79,6 +81,7 @@ def up(
         token=token,
         insecure=insecure,
         allowed_hosts=allowed_hosts,
+        watch_folders=watch_folders,
         weights_cache_mib=weights_cache_mib,
         log_level=log_level,
     )
@@ -109,6 +112,7 @@ def serve(
     token: Token = None,
     insecure: Insecure = None,
     allowed_hosts: AllowedHosts = None,
+    watch_folders: WatchFolders = None,
     weights_cache_mib: WeightsCache = None,
     log_level: LogLevel = None,
 ) -> None:
@@ -123,6 +127,7 @@ def serve(
         token=token,
         insecure=insecure,
         allowed_hosts=allowed_hosts,
+        watch_folders=watch_folders,
         weights_cache_mib=weights_cache_mib,
         log_level=log_level,
     )
@@ -145,6 +150,7 @@ def watch(
     token: Token = None,
     insecure: Insecure = None,
     allowed_hosts: AllowedHosts = None,
+    watch_folders: WatchFolders = None,
     weights_cache_mib: WeightsCache = None,
     log_level: LogLevel = None,
 ) -> None:
@@ -165,6 +171,7 @@ def watch(
         token=token,
         insecure=insecure,
         allowed_hosts=allowed_hosts,
+        watch_folders=watch_folders,
         weights_cache_mib=weights_cache_mib,
         log_level=log_level,
     )

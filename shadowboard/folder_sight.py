@@ -58,7 +58,8 @@ def look(folder: Path) -> FolderSight:
         step = numbered.get(prefix, step)
         if step is None:
             problems.append(
-                f"{prefix.name} tells no step; expected <name>-<step>.index, or a counter in it such as global_step."
+                f"{prefix.name} tells no step; expected <name>-<step>.index, or a counter in it such as "
+                "global_step."
             )
         else:
             found.setdefault(step, (Checkpoint(prefix, step), index.st_mtime))

@@ -16,7 +16,7 @@ def add_found(connection: Connection, run_id: str, found: Sequence[SavedCheckpoi
     One that was written anew is another one: its row and its evaluations go, as they are of other weights.
     """
     known = select(checkpoints.c.step, checkpoints.c.saved_at).where(checkpoints.c.run_id == run_id)
-    times: dict[int, float] = {step: saved_at for step, saved_at in connection.execute(known)}
+    times: dict[int, float] = {row.step: row.saved_at for row in connection.execute(known)}
     for saved in found:
         if saved.step in times:
             if abs(saved.saved_at - times[saved.step]) < _SAME_SECONDS:

@@ -102,7 +102,7 @@ def _with_suffixes(shapes: Shapes, variables: Sequence[str]) -> Layout:
 
 
 def _slots(shapes: Shapes, variables: Sequence[str]) -> dict[str, list[str]]:
-    """Slot name → its names in an object-based checkpoint, `<variable>/.OPTIMIZER_SLOT/<optimizer>/<slot>`."""
+    """Slot name → what it is called: `<variable>/.OPTIMIZER_SLOT/<optimizer>/<slot>`, object-based."""
     bases = [variable.removesuffix(_VALUE) for variable in variables]
     first = f"{bases[0]}{_SLOT}"
     ends = [name.removeprefix(first) for name in shapes if name.startswith(first)]
@@ -112,7 +112,7 @@ def _slots(shapes: Shapes, variables: Sequence[str]) -> dict[str, list[str]]:
 
 
 def _of_parts(shapes: Shapes, plain: Shapes, full_names: Mapping[str, str]) -> Layout:
-    """A checkpoint of several parts, each a tree of its own: the raw network, averages of it, an optimiser."""
+    """A checkpoint of several parts, each a tree: the raw network, averages of it, an optimiser."""
     chains: dict[str, list[str]] = {}
     left: list[str] = []
     for depth in (1, 2):

@@ -41,7 +41,7 @@ class RunView(BaseModel):
     started_at: float | None = Field(description="When its training began; null: it has not")
     finished_at: float | None = Field(description="When its training ended; null: it has not")
     heartbeat_at: float | None = Field(
-        description="When its worker was last heard of; of a watched run, when its newest checkpoint was written"
+        description="When its worker was last heard of; of a watched run, when its last checkpoint was saved"
     )
     stalled: bool = Field(description="In training, but its worker has not been heard of for over 5 s")
     latest_checkpoint: int | None = Field(description="Step of the newest checkpoint")
@@ -87,7 +87,10 @@ class NewNameOfRun(BaseModel):
 
 
 class NewRun(BaseModel):
-    """A run to queue: any knobs of its configuration; what is left out is the reference recipe's."""
+    """A run to queue: any knobs of its configuration; what is left out is the reference recipe's.
+
+    Or with a folder, a training of another program to watch.
+    """
 
     model_config = ConfigDict(
         extra="forbid",
@@ -95,6 +98,12 @@ class NewRun(BaseModel):
     )
 
     name: NewName = Field("", description="Empty: what its recipe is called")
+    folder: str = Field(
+        "",
+        description="Last name of a folder to watch, of those that the server was started with: what another "
+        "program saves there is evaluated. Of the knobs it takes activation only. Empty: a run to train here",
+        max_length=500,
+    )
     config: Annotated[dict[str, Any], _Knobs] = Field(
         default_factory=dict, description="Any knobs; data can only be mnist"
     )
