@@ -71,7 +71,7 @@ def newest_files(folder: Path) -> list[Path]:
             for entry in os.scandir(folder)
             if entry.name.endswith(".index") and folder / entry.name.removesuffix(".index") not in numbered
         }
-        there = sorted(entry.name for entry in os.scandir(folder))
+        there = sorted(entry.name for entry in os.scandir(folder) if not entry.name.startswith("."))
     except FileNotFoundError:
         raise CheckpointMissing(f"There is no folder {folder}.") from None
     except OSError as error:
