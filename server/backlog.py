@@ -171,6 +171,6 @@ class Backlog:
 def _written_at(checkpoint: Checkpoint) -> float:
     """The time of the checkpoint's last writing; 0 where it is gone."""
     try:
-        return checkpoint.prefix.with_name(checkpoint.prefix.name + ".index").stat().st_mtime
+        return checkpoint.index.stat().st_mtime
     except OSError:
         return 0.0

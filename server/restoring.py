@@ -156,9 +156,8 @@ def none_good(run: Run, damaged: Sequence[Checkpoint]) -> CheckpointMissing:
 
 def _stamp(checkpoint: Checkpoint) -> _Stamp:
     """What changes when the checkpoint is written anew. Raises CheckpointMissing."""
-    index = checkpoint.prefix.with_name(checkpoint.prefix.name + ".index")
     try:
-        status = index.stat()
+        status = checkpoint.index.stat()
     except OSError as error:
         raise CheckpointMissing(f"The checkpoint {checkpoint.prefix.name} is gone.") from error
     return status.st_mtime_ns, status.st_size, status.st_ino

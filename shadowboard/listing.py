@@ -19,6 +19,11 @@ class Checkpoint:
     step: int
 
     @property
+    def index(self) -> Path:
+        """The file that makes it exist: whatever is written anew, its time is another."""
+        return self.prefix.with_name(self.prefix.name + ".index")
+
+    @property
     def bytes(self) -> int:
         """Size on disk of the index and the data files, of those that are there."""
         size = 0

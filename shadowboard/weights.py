@@ -5,9 +5,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from shadowboard import checkpoints
+from shadowboard import checkpoints, keras_file
 from shadowboard.checkpoints import Checkpoint
 from shadowboard.errors import CheckpointUnsuitable
+from shadowboard.keras_file import KerasCheckpoint
 from shadowboard.layout import Layout, layout_of, variable_names
 
 
@@ -16,6 +17,8 @@ def layout_in(checkpoint: Checkpoint) -> Layout:
 
     Raises CheckpointMissing, CheckpointDamaged, CheckpointUnsuitable (no such network in it).
     """
+    if isinstance(checkpoint, KerasCheckpoint):
+        return keras_file.layout_in(checkpoint.prefix)
     there = checkpoints.variables(checkpoint)
     shapes = {name: variable.shape for name, variable in there.items() if variable.dtype.is_floating}
     return layout_of(shapes, checkpoints.full_names(checkpoint, there))
@@ -36,6 +39,9 @@ def restore(checkpoint: Checkpoint, average: str | None) -> dict[str, NDArray[An
         there = ", ".join(layout.averages) or "none"
         raise CheckpointUnsuitable(f"The checkpoint holds no average called {average}; it holds: {there}.")
     names = layout.variables if average is None else layout.averages[average]
-    values = checkpoints.read(checkpoint, names)
+    if isinstance(checkpoint, KerasCheckpoint):
+        values = keras_file.read(checkpoint.prefix, names)
+    else:
+        values = checkpoints.read(checkpoint, names)
     ours = variable_names(len(names) // 2)
     return {our: np.asarray(values[name], np.float32) for our, name in zip(ours, names, strict=True)}

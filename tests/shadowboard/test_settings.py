@@ -77,5 +77,5 @@ def test_folders_to_be_watched_go_by_their_last_names(tmp_path: Path) -> None:
     settings = load_settings(watch_folders=f"{tmp_path}/a, b/,{tmp_path}/c d")
     assert settings.watchable == {"a": tmp_path / "a", "b": Path("b").absolute(), "c d": tmp_path / "c d"}
     for folders in ("/x/a,/y/a", "/"):
-        with pytest.raises(SettingsInvalid, match="WATCH_FOLDERS is .*; expected folders with different last"):
+        with pytest.raises(SettingsInvalid, match=r"WATCH_FOLDERS is .*; expected folders with diff"):
             load_settings(watch_folders=folders)
