@@ -6,11 +6,12 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from http import HTTPStatus
 from importlib import import_module
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from fastapi import HTTPException
@@ -18,6 +19,7 @@ from fastapi import HTTPException
 from server.datasets import Datasets
 from server.threads import Threads
 from shadowboard.configuration import RunConfig
+from shadowboard.given_network import GivenNetwork
 from shadowboard.settings import Settings
 from shadowboard.store import Store
 
@@ -56,12 +58,14 @@ class EngineLoader:
         datasets: Datasets,
         observe_restore: Callable[[float], None] | None = None,
         observe_evaluation: Callable[[float], None] | None = None,
+        networks: Mapping[str, GivenNetwork] = MappingProxyType({}),
     ) -> None:
         """Each `observe_…` is told the seconds that one took."""
         self._settings = settings
         self._store = store
         self._datasets = datasets
         self._observe_restore = observe_restore
+        self._networks = networks
         self._observe_evaluation = observe_evaluation
         self.loaded: Engine | None = None
         """The engine, where it is loaded."""
@@ -159,10 +163,10 @@ class EngineLoader:
         from shadowboard.database import Database
 
         capacity = self._settings.weights_cache_mib * 2**20
-        restorer = Restorer(self._settings.run_folder, capacity, self._observe_restore)
+        restorer = Restorer(self._settings.run_folder, capacity, self._observe_restore, self._networks)
         claims = Claims(Database(self._settings.store_url))
         evaluator = Evaluator(self._store, restorer, self._datasets, claims, self._observe_evaluation)
-        folders = Folders(self._store, evaluator.wake)
+        folders = Folders(self._store, evaluator.wake, self._networks)
         threads = Threads()
         return Engine(restorer, evaluator, Predictor(self._store, restorer, threads), folders, threads)
 

@@ -2,12 +2,13 @@
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from types import MappingProxyType
 
 from shadowboard.errors import CheckpointDamaged, CheckpointMissing, CheckpointUnsuitable, StoreUnavailable
-from shadowboard.folder_sight import FolderSight, look
+from shadowboard.folder_sight import FolderSight, sight_of
+from shadowboard.given_network import GivenNetwork
 from shadowboard.records import Run, SavedCheckpoint
 from shadowboard.store import Store
 from shadowboard.watched import WatchedAverage, WatchedConfig
@@ -30,11 +31,21 @@ class _Known:
 class Folders:
     """One thread that looks into every watched folder twice a second. It writes into none."""
 
-    def __init__(self, store: Store, on_new: Callable[[], None]) -> None:
-        """`on_new` is called when there are checkpoints that there were not."""
+    def __init__(
+        self,
+        store: Store,
+        on_new: Callable[[], None],
+        networks: Mapping[str, GivenNetwork] = MappingProxyType({}),
+    ) -> None:
+        """`on_new` is called when there are checkpoints that there were not.
+
+        `networks`: those that were given, by name.
+        """
+        self._networks = networks
         self._store = store
         self._on_new = on_new
         self._known: dict[str, _Known] = {}
+        self._failed: dict[str, str] = {}  # what has been logged, by run
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._work, name="folders", daemon=True)
 
@@ -53,10 +64,9 @@ class Folders:
             try:
                 self._look()
                 failing = False
-            except Exception as error:  # whatever it is, the next look may be better off
+            except StoreUnavailable as error:
                 if not failing:
-                    ours = isinstance(error, StoreUnavailable)
-                    log.warning("Watching folders: %s", error, exc_info=None if ours else error)
+                    log.warning("Watching folders: %s", error)
                 failing = True
                 self._known = {}
 
@@ -65,14 +75,21 @@ class Folders:
         self._known = {run_id: known for run_id, known in self._known.items() if run_id in runs}
         for run in runs.values():
             if isinstance(run.config, WatchedConfig) and not self._closing.is_set():
-                self._look_at(run, run.config)
+                try:
+                    self._look_at(run, run.config)
+                except StoreUnavailable:
+                    raise
+                except Exception as error:  # one folder keeps no other waiting
+                    if self._failed.get(run.id) != str(error):
+                        log.error("Watching %s failed.", run.config.folder, exc_info=error)
+                    self._failed[run.id] = str(error)
 
     def _look_at(self, run: Run, config: WatchedConfig) -> None:
         if run.id not in self._known:
             recorded = {saved.step: saved.saved_at for saved in self._store.checkpoints(run.id)}
             self._known[run.id] = _Known(recorded)
         known = self._known[run.id]
-        sight = look(Path(config.folder))
+        sight = sight_of(config, self._networks)
         found = [
             SavedCheckpoint(checkpoint.step, checkpoint.bytes, at)
             for checkpoint, at in zip(sight.checkpoints, sight.written_at, strict=True)

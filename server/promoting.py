@@ -11,6 +11,7 @@ from server.choosing import BEST, LATEST, choose, find_run
 from server.restoring import Restorer
 from shadowboard.checkpoints import Checkpoint
 from shadowboard.errors import CheckpointMissing
+from shadowboard.given_network import converted
 from shadowboard.network import Weights
 from shadowboard.records import Run
 from shadowboard.store import Store
@@ -87,4 +88,4 @@ def _promotion(store: Store, restorer: Restorer, run: Run, step: str, which: str
 
 def _arrays(weights: Weights) -> Weights:
     """The tensors as NumPy's arrays of the same memory."""
-    return {name: np.asarray(value) for name, value in weights.items()}
+    return converted(weights, np.asarray)

@@ -143,6 +143,13 @@ def watch(
     activation: Annotated[
         str | None, typer.Option(help="Of the hidden layers: relu, tanh, sigmoid or none.")
     ] = None,
+    network: Annotated[
+        str,
+        typer.Option(
+            help="Function (weights, images) → logits that reads it, as package.module:function; "
+            "imported from the current folder. Empty: a chain of dense layers is recognised."
+        ),
+    ] = "",
     host: Host = None,
     port: Port = None,
     home: Home = None,
@@ -160,6 +167,7 @@ def watch(
     """
     from server.serving import serve as serve_pages
     from shadowboard.dataset import load_dataset
+    from shadowboard.given_network import load_network
     from shadowboard.neighbour import board_of
     from shadowboard.watched import resolved_data, watched_config
 
@@ -176,7 +184,8 @@ def watch(
         log_level=log_level,
     )
     _log_to_stderr(settings.log_level)
-    config = watched_config(folder, data=resolved_data(data), activation=activation)
+    config = watched_config(folder, data=resolved_data(data), activation=activation, network=network)
+    networks = [load_network(network)] if network else []
     load_dataset(config.data)  # there have to be images
 
     def tell(run: Run, where: str) -> None:
@@ -189,8 +198,10 @@ def watch(
         tell(run, f"at {url}/?run={run.id} (Ctrl-C stops it; started again, it goes on)")
 
     try:
-        serve_pages(settings, announce)
+        serve_pages(settings, announce, networks=networks)
     except SettingsInvalid:  # the port may be taken by a server of the same store
+        if networks:  # which has not got them
+            raise
         with open_store(settings) as store, store.watching(config, name) as run:
             if (url := board_of(settings, run.id)) is None:
                 raise

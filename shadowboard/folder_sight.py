@@ -6,6 +6,7 @@ Nothing in it is written, moved or deleted. Needs no TensorFlow.
 import os
 import re
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
@@ -13,8 +14,10 @@ from pathlib import Path
 from shadowboard import keras_file
 from shadowboard.bundle import open_bundle
 from shadowboard.errors import CheckpointDamaged, CheckpointMissing
+from shadowboard.given_network import GivenCheckpoint, GivenNetwork
 from shadowboard.keras_file import KerasCheckpoint
 from shadowboard.listing import Checkpoint, list_checkpoints, newest_files
+from shadowboard.watched import WatchedConfig
 
 _WRITING_SECONDS = 3.0  # as long as what is incomplete may still be in the writing
 
@@ -34,6 +37,18 @@ class FolderSight:
     checkpoints: list[Checkpoint] = field(default_factory=list)
     written_at: list[float] = field(default_factory=list)
     problem: str = ""
+
+
+def sight_of(config: WatchedConfig, networks: Mapping[str, GivenNetwork]) -> FolderSight:
+    """What is in the folder of a watched run; `networks`: those that this process has been given, by name."""
+    sight = look(Path(config.folder))
+    if not config.network:
+        return sight
+    network = networks.get(config.network, GivenNetwork(config.network))
+    given: list[Checkpoint] = [
+        GivenCheckpoint(checkpoint.prefix, checkpoint.step, network) for checkpoint in sight.checkpoints
+    ]
+    return replace(sight, checkpoints=given)
 
 
 def look(folder: Path) -> FolderSight:

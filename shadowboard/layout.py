@@ -19,6 +19,7 @@ KERAS_AVERAGE = "average"
 
 _FEW = 3  # names that are told
 _AVERAGED = re.compile(r"ema|averag|avg|shadow", re.IGNORECASE)
+_OPTIMIZER = re.compile(r"optimizer|beta[12]_power")
 # An object-based checkpoint's names, such as net/layer1/kernel/.ATTRIBUTES/VARIABLE_VALUE
 _VALUE = "/.ATTRIBUTES/VARIABLE_VALUE"
 _SLOT = "/.OPTIMIZER_SLOT/"
@@ -47,7 +48,8 @@ def layout_of(shapes: Shapes, full_names: Mapping[str, str] | None = None) -> La
     the way to them.
     """
     if "layer1/weights" in shapes:
-        return _with_suffixes(shapes, recognise(shapes))
+        variables = recognise(shapes)
+        return _with_suffixes(shapes, variables, _hidden(shapes, variables))
     plain = {
         name: tuple(shape)
         for name, shape in shapes.items()
@@ -55,8 +57,31 @@ def layout_of(shapes: Shapes, full_names: Mapping[str, str] | None = None) -> La
     }
     chain = _chain(plain)
     if chain is not None:
-        return _with_suffixes(shapes, chain)
+        return _with_suffixes(shapes, chain, _hidden(shapes, chain))
     return _of_parts(shapes, plain, full_names or {})
+
+
+def layout_of_all(shapes: Shapes) -> Layout:
+    """All floating-point variables but an optimiser's, and averages of them, whatever network they are."""
+    plain = [
+        name
+        for name in shapes
+        if not (_SLOT in name or name.rpartition("/")[0] in shapes or _OPTIMIZER.search(name))
+    ]
+    averaged = {name for name in plain if _AVERAGED.search(name.partition("/")[0])}
+    variables = [name for name in sorted(plain, key=_natural) if name not in averaged]
+    others = {}
+    for part in sorted({name.partition("/")[0] for name in averaged}):
+        names = [f"{part}/{name.partition('/')[2]}" for name in variables]
+        if averaged.intersection(names):
+            others[part] = tuple(o if o in averaged else v for o, v in zip(names, variables, strict=True))
+    found = _with_suffixes(shapes, variables, ())
+    return replace(found, averages={**found.averages, **others})
+
+
+def own_name(name: str) -> str:
+    """What a variable is called without what TensorFlow adds to it in an object-based checkpoint."""
+    return name.removesuffix(_VALUE)
 
 
 def recognise(shapes: Shapes) -> list[str]:
@@ -87,7 +112,7 @@ def variable_names(layers: int) -> list[str]:
     return [f"layer{i}/{kind}" for i in range(1, layers + 1) for kind in ("weights", "biases")]
 
 
-def _with_suffixes(shapes: Shapes, variables: Sequence[str]) -> Layout:
+def _with_suffixes(shapes: Shapes, variables: Sequence[str], hidden: tuple[int, ...]) -> Layout:
     """Averages are named as TensorFlow's class does, `<variable>/<name of the average>`, or are slots."""
     averages = {
         average: tuple(variables_to_restore(shapes, variables, average).sources.values())
@@ -98,11 +123,17 @@ def _with_suffixes(shapes: Shapes, variables: Sequence[str]) -> Layout:
         for name, found in _slots(shapes, variables).items()
         if _AVERAGED.search(name) and all(slot in shapes for slot in found)
     }
-    return Layout(tuple(variables), averages | slots, tuple(shapes[name][0] for name in variables[2::2]))
+    return Layout(tuple(variables), averages | slots, hidden)
+
+
+def _hidden(shapes: Shapes, variables: Sequence[str]) -> tuple[int, ...]:
+    return tuple(shapes[name][0] for name in variables[2::2])
 
 
 def _slots(shapes: Shapes, variables: Sequence[str]) -> dict[str, list[str]]:
     """Slot name → what it is called: `<variable>/.OPTIMIZER_SLOT/<optimizer>/<slot>`, object-based."""
+    if not variables:
+        return {}
     bases = [variable.removesuffix(_VALUE) for variable in variables]
     first = f"{bases[0]}{_SLOT}"
     ends = [name.removeprefix(first) for name in shapes if name.startswith(first)]
@@ -128,7 +159,7 @@ def _of_parts(shapes: Shapes, plain: Shapes, full_names: Mapping[str, str]) -> L
     variables = chains[raw[0]]
     others = {part: tuple(chain) for part, chain in chains.items() if part != raw[0]}
     others |= _keras_average(variables, full_names)
-    found = _with_suffixes(shapes, variables)
+    found = _with_suffixes(shapes, variables, _hidden(shapes, variables))
     return replace(found, averages={**found.averages, **others})
 
 

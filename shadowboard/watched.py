@@ -35,6 +35,7 @@ class WatchedConfig(BaseModel):
     folder: str = Field(description="Where that program saves its checkpoints")
     data: str = Field(MNIST, min_length=1, description="mnist, or a folder with four IDX files")
     activation: Activation = Field("relu", description="Activation function of the hidden layers")
+    network: str = Field("", description="Function that reads it, package.module:function; empty: recognised")
     hidden: tuple[int, ...] | None = Field(
         None, description="Units of each hidden layer; null: no checkpoint has told them yet"
     )
@@ -42,7 +43,7 @@ class WatchedConfig(BaseModel):
 
     def is_of(self, other: "WatchedConfig") -> bool:
         """Whether both mean the same training, evaluated alike."""
-        asked = ("folder", "data", "activation")
+        asked = ("folder", "data", "activation", "network")
         return all(getattr(self, name) == getattr(other, name) for name in asked)
 
 

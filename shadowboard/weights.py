@@ -1,5 +1,6 @@
 """Weights out of a checkpoint: the network's variables, raw or averaged, as one mapping."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -8,8 +9,9 @@ from numpy.typing import NDArray
 from shadowboard import checkpoints, keras_file
 from shadowboard.checkpoints import Checkpoint
 from shadowboard.errors import CheckpointUnsuitable
+from shadowboard.given_network import GivenCheckpoint, GivenWeights
 from shadowboard.keras_file import KerasCheckpoint
-from shadowboard.layout import Layout, layout_of, variable_names
+from shadowboard.layout import Layout, layout_of, layout_of_all, own_name, variable_names
 
 
 def layout_in(checkpoint: Checkpoint) -> Layout:
@@ -21,6 +23,8 @@ def layout_in(checkpoint: Checkpoint) -> Layout:
         return keras_file.layout_in(checkpoint.prefix)
     there = checkpoints.variables(checkpoint)
     shapes = {name: variable.shape for name, variable in there.items() if variable.dtype.is_floating}
+    if isinstance(checkpoint, GivenCheckpoint):
+        return layout_of_all(shapes)
     return layout_of(shapes, checkpoints.full_names(checkpoint, there))
 
 
@@ -29,8 +33,10 @@ def averages_of(checkpoint: Checkpoint) -> list[str]:
     return list(layout_in(checkpoint).averages)
 
 
-def restore(checkpoint: Checkpoint, average: str | None) -> dict[str, NDArray[Any]]:
+def restore(checkpoint: Checkpoint, average: str | None) -> Mapping[str, NDArray[Any]]:
     """`layer1/weights`, `layer1/biases`, … float32: raw where `average` is None, else its shadow.
+
+    Of a network that is given, all its variables by their own names.
 
     Raises CheckpointMissing, CheckpointDamaged, CheckpointUnsuitable (no such network or average in it).
     """
@@ -43,5 +49,9 @@ def restore(checkpoint: Checkpoint, average: str | None) -> dict[str, NDArray[An
         values = keras_file.read(checkpoint.prefix, names)
     else:
         values = checkpoints.read(checkpoint, names)
+    if isinstance(checkpoint, GivenCheckpoint):
+        own = zip(layout.variables, names, strict=True)
+        found = {own_name(variable): np.asarray(values[name], np.float32) for variable, name in own}
+        return GivenWeights(found, checkpoint.network)
     ours = variable_names(len(names) // 2)
     return {our: np.asarray(values[name], np.float32) for our, name in zip(ours, names, strict=True)}

@@ -34,7 +34,6 @@ export const queueRun = (name = "", config = {}) => request("runs", json("POST",
 export const renameRun = (id, name) => request(run(id), json("PATCH", { name }));
 export const stopRun = (id) => request(`${run(id)}/stop`, { method: "POST" });
 export const resumeRun = (id) => request(`${run(id)}/resume`, { method: "POST" });
-export const listCheckpoints = (id) => request(`${run(id)}/checkpoints`);
 export const deleteRun = (id) => request(run(id), { method: "DELETE" });
 /** The curves of a run; of the training's, `points` at most. */
 export const readHistory = (id, points = null) => request(`${run(id)}/history?${query({ max_points: points })}`);
