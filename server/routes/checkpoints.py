@@ -214,6 +214,7 @@ def _open(services: Services, engine: Engine, run_id: str, step: str) -> "tuple[
     from server.choosing import BEST, LATEST, choose
     from server.promoting import promoting_average, weights_to_read
     from shadowboard.bundle import open_bundle
+    from shadowboard.keras_file import KerasCheckpoint
 
     run = services.store.run(run_id)
     if step in {BEST, LATEST}:
@@ -227,6 +228,10 @@ def _open(services: Services, engine: Engine, run_id: str, step: str) -> "tuple[
             checkpoint = engine.restorer.checkpoints(run)[-1]
     else:
         checkpoint = engine.restorer.find(run, int(step))
+    if isinstance(checkpoint, KerasCheckpoint):
+        raise CheckpointUnsuitable(
+            f"{checkpoint.prefix.name} is a file of Keras; only TensorFlow's checkpoints can be inspected."
+        )
     place = {"run": run.id, "step": checkpoint.step, "checkpoint": checkpoint.prefix.name}
     return place, open_bundle(checkpoint.prefix)
 

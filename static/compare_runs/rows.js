@@ -35,7 +35,8 @@ export const knobsOf = (runs) => [...new Set(runs.flatMap(({ config }) => Object
 
 /** The knobs in which not all runs are alike. */
 export const differing = (runs) => knobsOf(runs).filter((name) => {
-  const texts = new Set(runs.map(({ config }) => knobText(name, config[name])));
+  const known = runs.map(({ config }) => config[name]).filter((value) => value !== undefined);
+  const texts = new Set(known.map((value) => knobText(name, value)));
   return texts.size > 1;
 });
 

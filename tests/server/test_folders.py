@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import numpy as np
 import pytest
 
 from shadowboard import checkpoints
@@ -111,7 +112,7 @@ def test_checkpoints_are_evaluated_as_they_come_and_results_outlive_their_files(
     view = board.get(f"/runs/{run.id}")
     assert [a["name"] for a in view["averages"]] == NAMES
     assert view["config"] == {
-        **{"folder": str(theirs), "data": "mnist", "activation": "relu", "hidden": [8]},
+        **{"folder": str(theirs), "data": "mnist", "activation": "relu", "network": "", "hidden": [8]},
         "averages": [{"decay": None, "num_updates": None, "name": name} for name in NAMES],
     }
     assert (view["message"], view["steps"], view["step"], view["latest_checkpoint"]) == ("", None, 0, 0)
@@ -120,7 +121,7 @@ def test_checkpoints_are_evaluated_as_they_come_and_results_outlive_their_files(
 
     for file in theirs.glob("model.ckpt-0.*"):  # as Saver(max_to_keep=1) does
         file.unlink()
-    assert board.files(run) == {0: False, 10: True}
+    wait_for(lambda: board.files(run) == {0: False, 10: True})
     assert board.get(f"/compare?run={run.id}&step=0")["raw"]["correct"] == wanted[0, "", "validation"]
     assert board.get(f"/evaluate?run={run.id}&step=best&ema=true")["step"] == 10
     problem = board.client.post(f"/predict?run={run.id}&step=0", json={"image": [[0.5] * 28] * 28})
@@ -289,3 +290,34 @@ def test_a_server_that_was_started_with_no_folder_watches_none(board: Board, the
     answer = board.client.post("/runs", json={"folder": str(theirs)})
     assert answer.status_code == 422
     assert "this server was started with no such folder" in answer.json()["detail"]
+
+
+@pytest.mark.filterwarnings("ignore:__array__:DeprecationWarning")  # Keras' own
+def test_a_training_of_keras(board: Board, theirs: Path, mnist: Any) -> None:
+    """Raw and averaged, equal to the image to what Keras itself predicts with either."""
+    import keras
+
+    layers = [keras.Input((784,)), keras.layers.Dense(16, "relu"), keras.layers.Dense(10)]
+    model = keras.Sequential(layers)
+    optimizer = keras.optimizers.SGD(0.1, use_ema=True, ema_momentum=0.5)
+    model.compile(optimizer, keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    images, labels = mnist.train.images[:320].astype(np.float32) / 255, mnist.train.labels[:320]
+    for start in range(0, 320, 32):
+        model.train_on_batch(images[start : start + 32], labels[start : start + 32])
+    model.save_weights(theirs / "model-1.weights.h5")
+    model.save(theirs / "model-2.keras")
+    run = board.watch(theirs)
+    wanted = {}
+    for average in ("", "average"):
+        if average:
+            model.set_weights([np.asarray(v) for v in optimizer._model_variables_moving_average])
+        for split, held in (("validation", mnist.validation), ("test", mnist.test)):
+            read = model.predict(held.images.astype(np.float32) / 255, 1_000, verbose=0).argmax(1)
+            right = int(np.count_nonzero(read == held.labels))
+            wanted |= {(step, average, split): right for step in (1, 2)}
+    wait_for(lambda: len(board.scored(run)) == len(wanted))
+    assert board.scored(run) == wanted
+    assert len(set(wanted.values())) == 4
+    answer = board.client.get(f"/runs/{run.id}/checkpoints/2/variables")
+    assert answer.status_code == 422
+    assert "model-2.keras is a file of Keras" in answer.json()["detail"]
