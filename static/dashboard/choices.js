@@ -31,7 +31,7 @@ export function setUpChoices(state) {
     }
     if (!run) return;
     byId("average-switch").hidden = run.averages.length < 2;
-    list(run.id);
+    list(run.id, run.averages.length); // of a watched run they are not known at first
     for (const radio of byId("average-choices").querySelectorAll("input")) radio.checked = radio.value === average;
   };
 }
