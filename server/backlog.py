@@ -100,7 +100,7 @@ class Backlog:
         self._fail(job, min(2 * before.pause, _LONGEST_SECONDS) if before else _SHORTEST_SECONDS)
 
     def _fail(self, job: Job, pause: float) -> None:
-        failure = _Failure(_written_at(job.checkpoint), pause, time.monotonic() + pause)
+        failure = _Failure(written_at(job.checkpoint), pause, time.monotonic() + pause)
         self._known.setdefault(job.run.id, _Known()).failed[job.key[1:]] = failure
         self.retry_at = min(self.retry_at, failure.until)
 
@@ -108,7 +108,7 @@ class Backlog:
         """How `job` failed last, if it did since its checkpoint was written."""
         known = self._known.get(job.run.id, _Known())
         failure = known.failed.get(job.key[1:])
-        return failure if failure and failure.written_at == _written_at(job.checkpoint) else None
+        return failure if failure and failure.written_at == written_at(job.checkpoint) else None
 
     def refresh(self) -> None:
         """Look at the runs and their folders again."""
@@ -168,7 +168,7 @@ class Backlog:
         return missing
 
 
-def _written_at(checkpoint: Checkpoint) -> float:
+def written_at(checkpoint: Checkpoint) -> float:
     """The time of the checkpoint's last writing; 0 where it is gone."""
     try:
         return checkpoint.index.stat().st_mtime

@@ -155,6 +155,30 @@ def test_a_checkpoint_that_tells_no_step_in_its_name(board: Board, theirs: Path)
     assert board.files(run) == {3: False, 7: True}
 
 
+def test_what_is_overwritten_while_it_is_evaluated_is_not_taken_for_what_it_was(
+    board: Board, theirs: Path, mnist: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def put(step: int) -> checkpoints.Checkpoint:
+        saved = save(theirs.parent, step)
+        for file in theirs.parent.glob(f"{saved.prefix.name}.*"):
+            shutil.copy(file, theirs / f"model.ckpt{file.suffix}")
+        return saved
+
+    steps = iter([7])
+
+    def evaluate_slowly(*arguments: Any) -> Any:
+        for step in steps:  # once
+            put(step)
+        return evaluate(*arguments)
+
+    put(3)
+    monkeypatch.setattr("server.evaluating.evaluate", evaluate_slowly)
+    run = board.watch(theirs)
+    wanted = expected(mnist, save(theirs.parent / "same", 7))
+    wait_for(lambda: wanted.items() <= board.scored(run).items())
+    assert board.scored(run) == wanted
+
+
 def test_stopping_resuming_and_deleting_leave_the_folder_as_it_is(board: Board, theirs: Path) -> None:
     save(theirs, 1)
     run = board.watch(theirs)

@@ -7,10 +7,12 @@ import keras
 import numpy as np
 import pytest
 
+from shadowboard.dataset import load_dataset
 from shadowboard.errors import CheckpointDamaged, CheckpointMissing, CheckpointUnsuitable
 from shadowboard.folder_sight import look
 from shadowboard.keras_file import ENDS, KerasCheckpoint
 from shadowboard.layout import variable_names
+from shadowboard.source import Source
 from shadowboard.weights import averages_of, layout_in, restore
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__:DeprecationWarning")  # Keras' own
@@ -88,3 +90,17 @@ def test_another_kind_of_network_is_refused(tmp_path: Path) -> None:
     model = keras.Sequential([keras.Input((784,)), keras.layers.BatchNormalization(), keras.layers.Dense(10)])
     with pytest.raises(CheckpointUnsuitable, match=r"holds layers/batch_normalization/vars/0 \[784\]"):
         restore(save(model, tmp_path / "model-1.weights.h5"), None)
+
+
+def test_a_folder_of_them_from_the_command_line(tmp_path: Path, small_data: Path) -> None:
+    """As `shadowboard evaluate --folder` reads it."""
+    model = trained(keras.optimizers.SGD(use_ema=True, ema_momentum=0.5))
+    for step in (1, 2):
+        model.save_weights(tmp_path / f"model-{step}.weights.h5")
+    source = Source("", tmp_path, str(small_data), "tanh")
+    assert source.first_average() == "average"
+    assert [source.checkpoint(step, None).step for step in ("latest", "1", "best")] == [2, 1, 1]
+    images = load_dataset(str(small_data)).test
+    read = model.predict(images.images.astype(np.float32) / 255, verbose=0).argmax(1)
+    found = source.evaluate(source.checkpoint("latest", None), None, "test")
+    assert found.correct == np.count_nonzero(read == images.labels)
