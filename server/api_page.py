@@ -122,12 +122,16 @@ class Api:
         return str(schema.get("description") or self._core(schema)[0].get("description", ""))
 
     def fields(self, schema: Schema, way: str = "") -> Iterator[Field]:
-        """The fields of an object, each followed by those inside it."""
-        core, suffix = self._core(schema)
-        way = f"{way}{suffix}." if way or suffix else ""
-        for name, inner in core.get("properties", {}).items():
-            yield self._field(way + name, inner, name in core.get("required", []))
-            yield from self.fields(inner, way + name)
+        """The fields of an object, each followed by those inside it; of several kinds of object, all."""
+        told = set()
+        for core, suffix in self._cores(schema):
+            before = f"{way}{suffix}." if way or suffix else ""
+            for name, inner in core.get("properties", {}).items():
+                field = self._field(before + name, inner, name in core.get("required", []))
+                if field not in told:
+                    told.add(field)
+                    yield field
+                    yield from self.fields(inner, before + name)
 
     def _field(self, name: str, schema: Schema, required: bool, where: str = "") -> Field:
         default = json.dumps(schema["default"], ensure_ascii=False) if "default" in schema else None
@@ -135,16 +139,20 @@ class Api:
 
     def _core(self, schema: Schema) -> tuple[Schema, str]:
         """What an optional value, an array or a reference comes down to; `[]` for each array on the way."""
-        way = ""
-        while True:
-            if "$ref" in schema:
-                schema = self._resolved(schema)
-            elif "items" in schema:
-                schema, way = schema["items"], way + "[]"
-            elif "anyOf" in schema:
-                schema = next(one for one in schema["anyOf"] if one.get("type") != "null")
-            else:
-                return schema, way
+        return next(self._cores(schema))
+
+    def _cores(self, schema: Schema, way: str = "") -> Iterator[tuple[Schema, str]]:
+        """The same for each kind of value that it may be."""
+        if "$ref" in schema:
+            yield from self._cores(self._resolved(schema), way)
+        elif "items" in schema:
+            yield from self._cores(schema["items"], f"{way}[]")
+        elif "anyOf" in schema:
+            for one in schema["anyOf"]:
+                if one.get("type") != "null":
+                    yield from self._cores(one, way)
+        else:
+            yield schema, way
 
     def _resolved(self, schema: Schema) -> Schema:
         target: Schema = self._schemas[schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema

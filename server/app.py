@@ -1,7 +1,7 @@
 """The application: what it consists of, and its start and end."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 
 from fastapi import Depends, FastAPI
@@ -39,6 +39,7 @@ from server.telemetry import RequestMetrics, Telemetry
 from server.watching import Watcher
 from shadowboard import __version__
 from shadowboard.deletion import remove_deleted
+from shadowboard.given_network import GivenNetwork
 from shadowboard.settings import Settings
 from shadowboard.store import Store
 
@@ -53,15 +54,23 @@ _TAGS = {
 }
 
 
-def create_app(settings: Settings) -> FastAPI:
-    """The application of these settings; the database is opened when it starts."""
+def create_app(settings: Settings, networks: Sequence[GivenNetwork] = ()) -> FastAPI:
+    """The application of these settings; the database is opened when it starts.
+
+    `networks`: those that whoever starts it gives, beside the one that it knows.
+    """
     assets, telemetry = Assets(), Telemetry()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         store, datasets = Store(settings.store_url, _LOCK_SECONDS), Datasets()
         loader = EngineLoader(
-            settings, store, datasets, telemetry.restore_seconds.observe, telemetry.evaluation_seconds.observe
+            settings,
+            store,
+            datasets,
+            telemetry.restore_seconds.observe,
+            telemetry.evaluation_seconds.observe,
+            {network.name: network for network in networks},
         )
         watcher = Watcher(store, loader.wake)
         app.state.services = Services(settings, store, datasets, loader, watcher, assets, telemetry)

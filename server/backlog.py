@@ -20,6 +20,8 @@ SPLITS = ("validation", "test")
 _SHORTEST_SECONDS = 10.0
 _LONGEST_SECONDS = 300.0
 
+_GOING_ON = {"training", "watched"}
+
 _Kind = tuple[int, str, str]
 """Step, average and split of an evaluation."""
 
@@ -98,7 +100,7 @@ class Backlog:
         self._fail(job, min(2 * before.pause, _LONGEST_SECONDS) if before else _SHORTEST_SECONDS)
 
     def _fail(self, job: Job, pause: float) -> None:
-        failure = _Failure(_written_at(job.checkpoint), pause, time.monotonic() + pause)
+        failure = _Failure(written_at(job.checkpoint), pause, time.monotonic() + pause)
         self._known.setdefault(job.run.id, _Known()).failed[job.key[1:]] = failure
         self.retry_at = min(self.retry_at, failure.until)
 
@@ -106,7 +108,7 @@ class Backlog:
         """How `job` failed last, if it did since its checkpoint was written."""
         known = self._known.get(job.run.id, _Known())
         failure = known.failed.get(job.key[1:])
-        return failure if failure and failure.written_at == _written_at(job.checkpoint) else None
+        return failure if failure and failure.written_at == written_at(job.checkpoint) else None
 
     def refresh(self) -> None:
         """Look at the runs and their folders again."""
@@ -130,15 +132,17 @@ class Backlog:
                 continue
             retry_at = min((f.until for f in known.failed.values() if f.until > now), default=math.inf)
             self.retry_at = min(self.retry_at, retry_at)
-            if not missing and retry_at == math.inf and run.state not in {"queued", "training"}:
+            if not missing and retry_at == math.inf and run.state not in _GOING_ON | {"queued"}:
                 self._known[run.id] = _Known(settled=state)
-            (live if run.state == "training" else rest).append(missing)
+            (live if run.state in _GOING_ON else rest).append(missing)
         turns = [jobs for turn in zip_longest(*live, fillvalue=[]) for jobs in turn]
         turns += [jobs for missing in rest for jobs in missing]
         self._due = deque(job for jobs in turns for job in jobs)
 
     def _missing(self, run: Run, known: _Known, now: float) -> list[list[Job]]:
         """The jobs of each checkpoint that lacks any, newest checkpoint first. Raises CheckpointMissing."""
+        if run.folder:  # another program may have written a checkpoint anew, and its evaluations are gone
+            known.scored, known.end = set(), 0
         for score in self._store.scores(run.id, known.end):
             known.scored.add((score.step, score.average, score.split))
             known.end = max(known.end, score.id)
@@ -164,9 +168,9 @@ class Backlog:
         return missing
 
 
-def _written_at(checkpoint: Checkpoint) -> float:
+def written_at(checkpoint: Checkpoint) -> float:
     """The time of the checkpoint's last writing; 0 where it is gone."""
     try:
-        return checkpoint.prefix.with_name(checkpoint.prefix.name + ".index").stat().st_mtime
+        return checkpoint.index.stat().st_mtime
     except OSError:
         return 0.0

@@ -6,11 +6,12 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from http import HTTPStatus
 from importlib import import_module
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from fastapi import HTTPException
@@ -18,11 +19,13 @@ from fastapi import HTTPException
 from server.datasets import Datasets
 from server.threads import Threads
 from shadowboard.configuration import RunConfig
+from shadowboard.given_network import GivenNetwork
 from shadowboard.settings import Settings
 from shadowboard.store import Store
 
 if TYPE_CHECKING:
     from server.evaluating import Evaluator
+    from server.folders import Folders
     from server.predicting import Predictor
     from server.restoring import Restorer
 
@@ -41,6 +44,7 @@ class Engine:
     restorer: "Restorer"
     evaluator: "Evaluator"
     predictor: "Predictor"
+    folders: "Folders"
     threads: Threads
 
 
@@ -54,12 +58,14 @@ class EngineLoader:
         datasets: Datasets,
         observe_restore: Callable[[float], None] | None = None,
         observe_evaluation: Callable[[float], None] | None = None,
+        networks: Mapping[str, GivenNetwork] = MappingProxyType({}),
     ) -> None:
         """Each `observe_…` is told the seconds that one took."""
         self._settings = settings
         self._store = store
         self._datasets = datasets
         self._observe_restore = observe_restore
+        self._networks = networks
         self._observe_evaluation = observe_evaluation
         self.loaded: Engine | None = None
         """The engine, where it is loaded."""
@@ -96,6 +102,7 @@ class EngineLoader:
         self._closing.set()
         self._thread.join(timeout=1)
         if engine := self.loaded:
+            engine.folders.close()
             engine.evaluator.close()
         gc.unfreeze()  # another application in this process may need the memory
 
@@ -122,6 +129,7 @@ class EngineLoader:
         gc.collect()
         gc.freeze()
         engine.evaluator.start()
+        engine.folders.start()
         self.loaded = engine
         self._engine.set_result(engine)
 
@@ -148,17 +156,19 @@ class EngineLoader:
 
     def _assemble(self) -> Engine:
         from server.evaluating import Evaluator
+        from server.folders import Folders
         from server.predicting import Predictor
         from server.restoring import Restorer
         from shadowboard.claims import Claims
         from shadowboard.database import Database
 
         capacity = self._settings.weights_cache_mib * 2**20
-        restorer = Restorer(self._settings.run_folder, capacity, self._observe_restore)
+        restorer = Restorer(self._settings.run_folder, capacity, self._observe_restore, self._networks)
         claims = Claims(Database(self._settings.store_url))
         evaluator = Evaluator(self._store, restorer, self._datasets, claims, self._observe_evaluation)
+        folders = Folders(self._store, evaluator.wake, self._networks)
         threads = Threads()
-        return Engine(restorer, evaluator, Predictor(self._store, restorer, threads), threads)
+        return Engine(restorer, evaluator, Predictor(self._store, restorer, threads), folders, threads)
 
 
 def _lower_priority() -> None:

@@ -10,7 +10,7 @@ from concurrent.futures import Future
 from contextlib import suppress
 from typing import Literal
 
-from server.backlog import Backlog, Job
+from server.backlog import Backlog, Job, written_at
 from server.datasets import Datasets
 from server.restoring import Restorer
 from server.results import Result, split_of, stored_result
@@ -225,16 +225,30 @@ class Evaluator:
     def _make(self, job: Job) -> Result:
         split = split_of(self._datasets, job.run, job.split)
         began = time.monotonic()
+        written_at = self._written_at(job)
         weights = self._restorer.weights(job.checkpoint, job.average or None)
         made = evaluate(weights, split.images, split.labels, job.run.config.activation)
         seconds = time.monotonic() - began
         if self._observe:
             self._observe(seconds)
+        if self._written_at(job) not in {written_at, 0.0}:  # where it is gone by now, what was read holds
+            raise CheckpointMissing(f"{job.checkpoint.prefix.name} was written anew while it was evaluated.")
         loss = made.loss if math.isfinite(made.loss) else None
         score = Score(job.checkpoint.step, job.average, job.split, made.n, made.correct, loss, seconds)
         confidences = made.confidences.astype("<f4").tobytes()
         self._store.add_evaluation(job.run.id, score, made.predictions.tobytes(), confidences)
         return Result(made, seconds, cached=False)
+
+    def _written_at(self, job: Job) -> float:
+        """When the checkpoint was written, if another program may write it anew; 0 where it is gone.
+
+        One whose name tells no step may be that of another step by now: then raises CheckpointMissing.
+        """
+        if job.run.folder is None:
+            return 0.0
+        if written_at(job.checkpoint) and job.checkpoint not in self._restorer.checkpoints(job.run):
+            raise CheckpointMissing(f"The checkpoint of step {job.checkpoint.step} is gone.")
+        return written_at(job.checkpoint)
 
     def _beat(self) -> None:
         while not self._closing.wait(_BEAT_SECONDS):

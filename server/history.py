@@ -12,10 +12,18 @@ from shadowboard.configuration import RunConfig
 from shadowboard.errors import DatasetError
 from shadowboard.records import Metric
 from shadowboard.schedule import learning_rates
+from shadowboard.watched import WatchedConfig
 
 
-def training_curve(config: RunConfig, metrics: Sequence[Metric], datasets: Datasets) -> TrainingCurve:
-    """The metrics with the learning rates and decays of their steps, which follow from the configuration."""
+def training_curve(
+    config: RunConfig | WatchedConfig, metrics: Sequence[Metric], datasets: Datasets
+) -> TrainingCurve:
+    """The metrics with the learning rates and decays of their steps, which follow from the configuration.
+
+    Of a training that another program does, nothing is known.
+    """
+    if isinstance(config, WatchedConfig):
+        return TrainingCurve(step=[], loss=[], learning_rate=[], decay={})
     steps = np.array([metric.step for metric in metrics], np.int64)
     rates: list[float | None]
     try:

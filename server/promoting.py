@@ -12,6 +12,7 @@ from server.restoring import Restorer
 from shadowboard.checkpoints import Checkpoint
 from shadowboard.errors import CheckpointMissing
 from shadowboard.evaluation import require_finite
+from shadowboard.given_network import converted
 from shadowboard.network import Weights
 from shadowboard.records import Run
 from shadowboard.store import Store
@@ -88,6 +89,6 @@ def _promotion(store: Store, restorer: Restorer, run: Run, step: str, which: str
 
 def _arrays(weights: Weights) -> Weights:
     """The tensors as NumPy's arrays of the same memory. Raises CheckpointUnsuitable."""
-    arrays = {name: np.asarray(value) for name, value in weights.items()}
+    arrays = converted(weights, np.asarray)
     require_finite(arrays)
     return arrays

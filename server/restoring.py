@@ -3,22 +3,27 @@
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from shadowboard import checkpoints
 from shadowboard.checkpoints import Checkpoint
 from shadowboard.errors import CheckpointDamaged, CheckpointMissing
+from shadowboard.folder_sight import sight_of
+from shadowboard.given_network import GivenNetwork, converted
+from shadowboard.listing import pick
 from shadowboard.network import Weights
 from shadowboard.quiet_tensorflow import tf
 from shadowboard.records import Run
+from shadowboard.watched import WatchedConfig
 from shadowboard.weights import restore
 
 _DAMAGE_SECONDS = 10.0
 
 _Stamp = tuple[int, int, int]
-_Key = tuple[Path, str | None, _Stamp]
+_Key = tuple[Checkpoint, str | None, _Stamp]
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,14 +42,19 @@ class Restorer:
     """Restores weights, the ones used last from memory; any number of threads may ask."""
 
     def __init__(
-        self, run_folder: Callable[[str], Path], capacity: int, observe: Callable[[float], None] | None = None
+        self,
+        run_folder: Callable[[str], Path],
+        capacity: int,
+        observe: Callable[[float], None] | None = None,
+        networks: Mapping[str, GivenNetwork] = MappingProxyType({}),
     ) -> None:
         """`run_folder`: run id → folder of its checkpoints; `capacity`: bytes of weights to keep.
 
-        `observe` is told the seconds that each restore from disk took.
+        `observe` is told the seconds that each restore from disk took. `networks`: those given, by name.
         """
         self._run_folder = run_folder
         self._capacity = capacity
+        self._networks = networks
         self._observe = observe
         self._size = 0
         self._kept: OrderedDict[_Key, tuple[int, Weights]] = OrderedDict()
@@ -55,11 +65,13 @@ class Restorer:
 
     def checkpoints(self, run: Run) -> list[Checkpoint]:
         """The run's checkpoints on disk, by ascending step."""
+        if isinstance(run.config, WatchedConfig):
+            return sight_of(run.config, self._networks).checkpoints
         return checkpoints.list_checkpoints(self._run_folder(run.id))
 
     def find(self, run: Run, step: int) -> Checkpoint:
         """The run's checkpoint of `step`. Raises CheckpointMissing."""
-        return checkpoints.find(self._run_folder(run.id), step)
+        return pick(self.checkpoints(run), step)
 
     def first_good(
         self, run: Run, candidates: Iterable[Checkpoint], averages: Sequence[str | None]
@@ -86,7 +98,7 @@ class Restorer:
         Raises CheckpointMissing, CheckpointDamaged (for a while without reading again) and
         CheckpointUnsuitable.
         """
-        key = (checkpoint.prefix, average, _stamp(checkpoint))
+        key = (checkpoint, average, _stamp(checkpoint))
         if (kept := self._recall(key)) is not None:
             return kept
         with self._disk:
@@ -98,7 +110,7 @@ class Restorer:
             except CheckpointDamaged as error:
                 self._remember(key, error)
                 raise
-            weights = {name: tf.constant(array) for name, array in arrays.items()}
+            weights = converted(arrays, tf.constant)
             if self._observe:
                 self._observe(time.monotonic() - began)
             self._keep(key, sum(array.nbytes for array in arrays.values()), weights)
@@ -152,9 +164,8 @@ def none_good(run: Run, damaged: Sequence[Checkpoint]) -> CheckpointMissing:
 
 def _stamp(checkpoint: Checkpoint) -> _Stamp:
     """What changes when the checkpoint is written anew. Raises CheckpointMissing."""
-    index = checkpoint.prefix.with_name(checkpoint.prefix.name + ".index")
     try:
-        status = index.stat()
+        status = checkpoint.index.stat()
     except OSError as error:
         raise CheckpointMissing(f"The checkpoint {checkpoint.prefix.name} is gone.") from error
     return status.st_mtime_ns, status.st_size, status.st_ino

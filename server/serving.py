@@ -5,7 +5,7 @@ import ipaddress
 import logging
 import signal
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 
 import uvicorn
@@ -13,6 +13,7 @@ import uvicorn
 from server.app import close_streams, create_app
 from server.slow_heads import HeadLimit
 from shadowboard.errors import SettingsInvalid
+from shadowboard.given_network import GivenNetwork
 from shadowboard.settings import Settings
 from shadowboard.store import Store
 
@@ -23,11 +24,14 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def serve(
-    settings: Settings, announce: Callable[[str], None], leave: Callable[[], None] = lambda: None
+    settings: Settings,
+    announce: Callable[[str], None],
+    leave: Callable[[], None] = lambda: None,
+    networks: Sequence[GivenNetwork] = (),
 ) -> None:
     """Serve until SIGINT or SIGTERM; `announce` gets the URL as soon as requests are answered.
 
-    `leave` is called when the end begins.
+    `leave` is called when the end begins; `networks`: those given beside the one that is known.
 
     Raises SettingsInvalid where the port cannot be had, or where others could reach the server and change
     things; StoreUnavailable where the database cannot be opened.
@@ -35,7 +39,7 @@ def serve(
     _allow_many_connections()
     with closing(listen(settings)) as listener:
         Store(settings.store_url).close()
-        Server(settings, listener, announce, leave).run()
+        Server(settings, listener, announce, leave, networks).run()
 
 
 def listen(settings: Settings) -> socket.socket:
@@ -92,8 +96,9 @@ class Server(uvicorn.Server):
         listener: socket.socket,
         announce: Callable[[str], None],
         leave: Callable[[], None] = lambda: None,
+        networks: Sequence[GivenNetwork] = (),
     ) -> None:
-        self._app = create_app(settings)
+        self._app = create_app(settings, networks)
         self._listener = listener
         self._announce, self._leave = announce, leave
         self._url = _url(settings.host, listener.getsockname()[1])

@@ -42,6 +42,11 @@ class Average(BaseModel):
         """The knobs in a few characters: `0.99`, or `0.99 constant` without num_updates."""
         return f"{self.decay}" if self.num_updates else f"{self.decay} constant"
 
+    @property
+    def in_words(self) -> str:
+        """What tells it from others in a sentence: `decay 0.99`."""
+        return f"decay {self.short}"
+
 
 def named(averages: tuple[Average, ...]) -> tuple[Average, ...]:
     """The averages with the empty names filled in: TensorFlow's for the first, `EMA_<decay>` for the rest."""

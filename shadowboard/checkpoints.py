@@ -9,7 +9,6 @@ import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 from shadowboard.errors import CheckpointDamaged, CheckpointMissing, CheckpointUnsuitable, SaveFailed
 from shadowboard.listing import Checkpoint, find, latest, list_checkpoints
 from shadowboard.quiet_tensorflow import tf
+from shadowboard.roles import Variable
 
 __all__ = [
     "BASE",
@@ -26,6 +26,7 @@ __all__ = [
     "Checkpoint",
     "Variable",
     "find",
+    "full_names",
     "latest",
     "list_checkpoints",
     "name_newest",
@@ -40,14 +41,7 @@ __all__ = [
 BASE = "model.ckpt"
 STATE_FILE = "checkpoint"
 _UNFINISHED = ".saving-"
-
-
-@dataclass(frozen=True)
-class Variable:
-    """A named tensor in a checkpoint."""
-
-    shape: tuple[int, ...]
-    dtype: Any
+_OBJECT_GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"
 
 
 def save(folder: Path, step: int, tensors: Mapping[str, Any]) -> Checkpoint:
@@ -190,9 +184,24 @@ def variables(checkpoint: Checkpoint) -> dict[str, Variable]:
         reader = tf.train.load_checkpoint(str(checkpoint.prefix))
         types = reader.get_variable_to_dtype_map()
         return {
-            name: Variable(tuple(shape), types[name])
+            name: Variable(tuple(shape), types[name].name)
             for name, shape in sorted(reader.get_variable_to_shape_map().items())
         }
+
+
+def full_names(checkpoint: Checkpoint, there: Mapping[str, Variable]) -> dict[str, str]:
+    """What the program that wrote an object-based checkpoint called its variables; of any other, nothing.
+
+    `there`: what is in it. Raises CheckpointMissing, CheckpointDamaged.
+    """
+    if _OBJECT_GRAPH not in there:
+        return {}
+    from tensorflow.core.protobuf.trackable_object_graph_pb2 import TrackableObjectGraph
+
+    with _reading(checkpoint):
+        written = tf.train.load_checkpoint(str(checkpoint.prefix)).get_tensor(_OBJECT_GRAPH)
+        graph = TrackableObjectGraph.FromString(written)
+    return {value.checkpoint_key: value.full_name for node in graph.nodes for value in node.attributes}
 
 
 def read(checkpoint: Checkpoint, names: Sequence[str] | None = None) -> dict[str, NDArray[Any]]:

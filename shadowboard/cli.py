@@ -13,7 +13,7 @@ import typer
 from typer.exceptions import TyperException
 
 from shadowboard.configuration import RunConfig, parse_average, parse_config
-from shadowboard.errors import RunBusy, ShadowboardError, StoreUnavailable
+from shadowboard.errors import RunBusy, SettingsInvalid, ShadowboardError, StoreUnavailable
 from shadowboard.inspect_command import inspect_command
 from shadowboard.options import (
     AllowedHosts,
@@ -25,9 +25,11 @@ from shadowboard.options import (
     LogLevel,
     Port,
     Token,
+    WatchFolders,
     WeightsCache,
     open_store,
 )
+from shadowboard.records import Run
 from shadowboard.recover_command import recover_command
 from shadowboard.settings import load_settings
 from shadowboard.stopping import ended_at_once, set_when_input_ends, stop_on_signals
@@ -60,6 +62,7 @@ def up(
     token: Token = None,
     insecure: Insecure = None,
     allowed_hosts: AllowedHosts = None,
+    watch_folders: WatchFolders = None,
     weights_cache_mib: WeightsCache = None,
     log_level: LogLevel = None,
     no_train: Annotated[bool, typer.Option("--no-train", help="Serve only; start no worker.")] = False,
@@ -78,6 +81,7 @@ def up(
         token=token,
         insecure=insecure,
         allowed_hosts=allowed_hosts,
+        watch_folders=watch_folders,
         weights_cache_mib=weights_cache_mib,
         log_level=log_level,
     )
@@ -108,6 +112,7 @@ def serve(
     token: Token = None,
     insecure: Insecure = None,
     allowed_hosts: AllowedHosts = None,
+    watch_folders: WatchFolders = None,
     weights_cache_mib: WeightsCache = None,
     log_level: LogLevel = None,
 ) -> None:
@@ -122,11 +127,85 @@ def serve(
         token=token,
         insecure=insecure,
         allowed_hosts=allowed_hosts,
+        watch_folders=watch_folders,
         weights_cache_mib=weights_cache_mib,
         log_level=log_level,
     )
     _log_to_stderr(settings.log_level)
     serve_pages(settings, lambda url: typer.echo(f"Shadowboard is at {url} (Ctrl-C stops it)"))
+
+
+@app.command()
+def watch(
+    folder: Annotated[Path, typer.Argument(help="Where the other program saves its checkpoints.")],
+    name: Annotated[str, typer.Option(help="Name of the run; empty: that of the folder.")] = "",
+    data: Annotated[str | None, typer.Option(help="mnist, or a folder with four IDX files.")] = None,
+    activation: Annotated[
+        str | None, typer.Option(help="Of the hidden layers: relu, tanh, sigmoid or none.")
+    ] = None,
+    network: Annotated[
+        str,
+        typer.Option(
+            help="Function (weights, images) → logits that reads it, as package.module:function; "
+            "imported from the current folder. Empty: a chain of dense layers is recognised."
+        ),
+    ] = "",
+    host: Host = None,
+    port: Port = None,
+    home: Home = None,
+    database_url: Database = None,
+    token: Token = None,
+    insecure: Insecure = None,
+    allowed_hosts: AllowedHosts = None,
+    watch_folders: WatchFolders = None,
+    weights_cache_mib: WeightsCache = None,
+    log_level: LogLevel = None,
+) -> None:
+    """Follow a training that another program does: evaluate each checkpoint that it saves in FOLDER.
+
+    Nothing in the folder is changed. Where a server is running already, it is told; else one is started.
+    """
+    from server.serving import serve as serve_pages
+    from shadowboard.dataset import load_dataset
+    from shadowboard.given_network import load_network
+    from shadowboard.neighbour import board_of
+    from shadowboard.watched import resolved_data, watched_config
+
+    settings = load_settings(
+        host=host,
+        port=port,
+        home=home,
+        database_url=database_url,
+        token=token,
+        insecure=insecure,
+        allowed_hosts=allowed_hosts,
+        watch_folders=watch_folders,
+        weights_cache_mib=weights_cache_mib,
+        log_level=log_level,
+    )
+    _log_to_stderr(settings.log_level)
+    config = watched_config(folder, data=resolved_data(data), activation=activation, network=network)
+    networks = [load_network(network)] if network else []
+    load_dataset(config.data)  # there have to be images
+
+    def tell(run: Run, where: str) -> None:
+        typer.echo(f"Watching {config.folder} as run {run.id} ({run.name})")
+        typer.echo(f"Shadowboard is {where}")
+
+    def announce(url: str) -> None:
+        with open_store(settings) as store:
+            run = store.watch(config, name)
+        tell(run, f"at {url}/?run={run.id} (Ctrl-C stops it; started again, it goes on)")
+
+    try:
+        serve_pages(settings, announce, networks=networks)
+    except SettingsInvalid:  # the port may be taken by a server of the same store
+        if networks:  # which has not got them
+            raise
+        with open_store(settings) as store, store.watching(config, name) as run:
+            if (url := board_of(settings, run.id)) is None:
+                raise
+        tell(run, f"running already, at {url}/?run={run.id}")
 
 
 @app.command()

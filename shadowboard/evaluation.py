@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 
 from shadowboard.dataset import as_float
 from shadowboard.errors import CheckpointUnsuitable
+from shadowboard.given_network import GivenWeights
 from shadowboard.intervals import wilson_interval
-from shadowboard.network import CLASSES, PIXELS, Weights, logits
+from shadowboard.layout import CLASSES, PIXELS
+from shadowboard.network import Weights, logits
 from shadowboard.quiet_tensorflow import tf
 
 # Images read at once: few enough that their pixels as floats stay in the processor's cache, which is quicker
@@ -96,6 +98,12 @@ def probabilities(
     CheckpointUnsuitable where the weights are so large that these are no finite numbers; `require_finite` has
     looked at all of them, for here those of pixels without ink are left out.
     """
+    given = [weights.network.logits(weights, images) for weights in sets if isinstance(weights, GivenWeights)]
+    return _shares(np.stack(given, axis=1) if given else _of_chains(sets, images, activation))
+
+
+def _of_chains(sets: Sequence[Weights], images: NDArray[np.float32], activation: str) -> NDArray[np.float32]:
+    """Logits [N, S, 10] of the networks that this program knows."""
     inked = np.flatnonzero(images.any(axis=0))
     if len(inked) < _FEW:  # blank pixels add nothing; of a digit a fifth is inked
         images = images[:, inked]
@@ -104,7 +112,12 @@ def probabilities(
     # cores, a hundred times as long as they take.
     vectors = images[:, np.newaxis]
     with np.errstate(all="ignore"):
-        values = np.concatenate([_logits(weights, vectors, activation) for weights in sets], axis=1)
+        return np.concatenate([_logits(weights, vectors, activation) for weights in sets], axis=1)
+
+
+def _shares(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The softmax of logits [N, S, 10]. Raises CheckpointUnsuitable."""
+    with np.errstate(all="ignore"):
         powers = np.exp(values - values.max(axis=2, keepdims=True))
         shares: NDArray[np.float32] = powers / powers.sum(axis=2, keepdims=True)
     if not np.isfinite(shares).all():
@@ -134,7 +147,9 @@ def evaluate(
 ) -> Evaluation:
     """Read images uint8 [N, 784] (N > 0) with `weights` and compare with labels uint8 [N]."""
     chunks = [images[start : start + _CHUNK] for start in range(0, len(images), _CHUNK)]
-    values = tf.concat([logits(weights, tf.constant(as_float(chunk)), activation) for chunk in chunks], 0)
+    given = weights.network.logits if isinstance(weights, GivenWeights) else None
+    forward = given or (lambda weights, pixels: logits(weights, pixels, activation))
+    values = tf.concat([forward(weights, tf.constant(as_float(chunk))) for chunk in chunks], 0)
     losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels.astype(np.int32), values)
     return Evaluation(
         labels,

@@ -52,7 +52,8 @@ def inspect(
     if folder is None:
         settings = load_settings(home=home, database_url=database_url)
         with open_store(settings) as store:
-            folder = settings.run_folder((store.run(run) if run else store.newest_run()).id)
+            found = store.run(run) if run else store.newest_run()
+            folder = found.folder or settings.run_folder(found.id)
     elif run:
         raise typer.BadParameter("Give either --run or --folder.", param_hint="--run")
     bundle = _open(folder, step)

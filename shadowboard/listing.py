@@ -1,6 +1,7 @@
 """The checkpoints that are in a folder. Needs no TensorFlow."""
 
 import os
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,11 @@ class Checkpoint:
 
     prefix: Path
     step: int
+
+    @property
+    def index(self) -> Path:
+        """The file that makes it exist: whatever is written anew, its time is another."""
+        return self.prefix.with_name(self.prefix.name + ".index")
 
     @property
     def bytes(self) -> int:
@@ -70,7 +76,7 @@ def newest_files(folder: Path) -> list[Path]:
             for entry in os.scandir(folder)
             if entry.name.endswith(".index") and folder / entry.name.removesuffix(".index") not in numbered
         }
-        there = sorted(entry.name for entry in os.scandir(folder))
+        there = sorted(entry.name for entry in os.scandir(folder) if not entry.name.startswith("."))
     except FileNotFoundError:
         raise CheckpointMissing(f"There is no folder {folder}.") from None
     except OSError as error:
@@ -89,7 +95,11 @@ def _unreadable(folder: Path, error: OSError) -> CheckpointMissing:
 
 def find(folder: Path, step: int) -> Checkpoint:
     """The checkpoint of `step`. Raises CheckpointMissing, naming the steps that there are."""
-    there = list_checkpoints(folder)
+    return pick(list_checkpoints(folder), step)
+
+
+def pick(there: Sequence[Checkpoint], step: int) -> Checkpoint:
+    """The one of `step` among those that are there. Raises CheckpointMissing."""
     for checkpoint in there:
         if checkpoint.step == step:
             return checkpoint

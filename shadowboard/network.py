@@ -8,21 +8,14 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-from shadowboard.errors import CheckpointUnsuitable
+from shadowboard.layout import CLASSES, PIXELS
 from shadowboard.quiet_tensorflow import tf
 
 Weights = Mapping[str, Any]
 
-PIXELS = 784
-CLASSES = 10
 INITIAL_STDDEV = 0.1
 
 _ACTIVATIONS = {"relu": tf.nn.relu, "tanh": tf.math.tanh, "sigmoid": tf.math.sigmoid, "none": tf.identity}
-
-
-def variable_names(layers: int) -> list[str]:
-    """The names of the variables of a network of `layers` layers, in order."""
-    return [f"layer{i}/{kind}" for i in range(1, layers + 1) for kind in ("weights", "biases")]
 
 
 def init(hidden: Sequence[int], seed: int) -> dict[str, Any]:
@@ -73,26 +66,3 @@ def _sum_of_squares(values: Any) -> Any:
     blocks = max(b for b in range(1, 17) if values.shape[0] % b == 0)
     partial = tf.reduce_sum(tf.reshape(tf.square(values), [blocks, -1]), axis=0)
     return tf.reduce_sum(tf.nn.relu(partial))  # no partial sum is negative; but now the stages stay apart
-
-
-def recognise(shapes: Mapping[str, Sequence[int]]) -> list[str]:
-    """The names of the network's variables among a checkpoint's `shapes` (name → shape), in order.
-
-    Raises CheckpointUnsuitable where they are no chain 784 → … → 10 of dense layers.
-    """
-    layers = 0
-    while f"layer{layers + 1}/weights" in shapes:
-        layers += 1
-    if not layers:
-        raise CheckpointUnsuitable("The checkpoint holds no layer1/weights; expected one [784, units].")
-    width = PIXELS
-    for i in range(1, layers + 1):
-        found = list(shapes[f"layer{i}/weights"])
-        bias = list(shapes.get(f"layer{i}/biases", []))
-        units = CLASSES if i == layers else (found[-1] if found else 0)
-        if found != [width, units] or bias != [units]:
-            raise CheckpointUnsuitable(
-                f"layer{i} has weights {found} and biases {bias}; expected [{width}, {units}] and [{units}]."
-            )
-        width = units
-    return variable_names(layers)

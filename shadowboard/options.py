@@ -22,6 +22,10 @@ Insecure = Annotated[
     bool | None, typer.Option("--insecure", help="Let others reach the server though it has no token.")
 ]
 AllowedHosts = Annotated[str | None, typer.Option(help="Names a proxy serves it under, separated by commas.")]
+WatchFolders = Annotated[
+    str | None,
+    typer.Option(help="Folders that POST /runs may have watched, by their last names; separated by commas."),
+]
 WeightsCache = Annotated[int | None, typer.Option(help="Restored weights to keep in memory, in MiB.")]
 LogLevel = Annotated[
     str | None, typer.Option(help="Lines to log: info (each request too), warning or error.")

@@ -1,20 +1,26 @@
 """What the store keeps, as values. Times are seconds since 1970, UTC; losses are in nats."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, NamedTuple
 
 from shadowboard.configuration import RunConfig
+from shadowboard.errors import RunBusy
+from shadowboard.watched import WatchedConfig
 
-State = Literal["queued", "training", "finished", "stopped", "diverged", "failed"]
+State = Literal["queued", "training", "finished", "stopped", "diverged", "failed", "watched"]
 
 
 @dataclass(frozen=True)
 class Run:
-    """One training run as the store knows it. Times are seconds since 1970, UTC."""
+    """One training run as the store knows it. Times are seconds since 1970, UTC.
+
+    One that another program trains is `watched`, or `stopped` where nobody looks any more.
+    """
 
     id: str
     name: str
-    config: RunConfig
+    config: RunConfig | WatchedConfig
     state: State
     message: str
     step: int
@@ -27,6 +33,23 @@ class Run:
     started_at: float | None
     finished_at: float | None
     latest_checkpoint: int | None
+
+    @property
+    def folder(self) -> Path | None:
+        """Where the program saves that trains it; None where that is done here."""
+        return Path(self.config.folder) if isinstance(self.config, WatchedConfig) else None
+
+    @property
+    def steps(self) -> int | None:
+        """How many it is to do in all; None where only the program knows that trains it."""
+        return None if isinstance(self.config, WatchedConfig) else self.config.steps
+
+    @property
+    def recipe(self) -> RunConfig:
+        """How it is trained here. Raises RunBusy where another program does it."""
+        if isinstance(self.config, WatchedConfig):
+            raise RunBusy(f"The run {self.id} is trained by another program; it can only be watched.")
+        return self.config
 
 
 @dataclass(frozen=True)

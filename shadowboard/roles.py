@@ -27,6 +27,14 @@ class Described(Protocol):
 
 
 @dataclass(frozen=True)
+class Variable:
+    """A named tensor in a checkpoint."""
+
+    shape: tuple[int, ...]
+    dtype: str
+
+
+@dataclass(frozen=True)
 class Role:
     """What a variable is for. `of`: the raw variable that it belongs to; `average`: the average's name."""
 

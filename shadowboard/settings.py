@@ -27,6 +27,7 @@ class Settings(BaseSettings):
     token: SecretStr = Field(SecretStr(""), description="What changing anything needs; empty: nothing")
     insecure: bool = Field(False, description="Let others reach the server though it has no token")
     allowed_hosts: str = Field("", description="Names a proxy serves it under, separated by commas")
+    watch_folders: str = Field("", description="Folders to be watched on request, separated by commas")
     weights_cache_mib: int = Field(256, ge=0, description="Restored weights to keep in memory, in MiB")
     log_level: LogLevel = Field("warning", description="Lines to log; info: each request too")
 
@@ -45,6 +46,19 @@ class Settings(BaseSettings):
             raise ValueError("names without port or *, such as board.example,board.lan")
         return names
 
+    @field_validator("watch_folders")
+    @classmethod
+    def _by_their_last_names(cls, folders: str) -> str:
+        names = [path.name for path in _paths(folders)]
+        if not all(names) or len(set(names)) < len(names):
+            raise ValueError("folders with different last names, for these are what requests say")
+        return folders
+
+    @property
+    def watchable(self) -> dict[str, Path]:
+        """The folders that a request may have watched, by the last part of each one's path."""
+        return {path.name: path for path in _paths(self.watch_folders)}
+
     @property
     def store_url(self) -> str:
         """The database's URL, the default filled in."""
@@ -58,6 +72,10 @@ class Settings(BaseSettings):
     def run_folder(self, run_id: str) -> Path:
         """The folder of a run's checkpoints."""
         return self.home / "runs" / run_id
+
+
+def _paths(text: str) -> list[Path]:
+    return [Path(folder.strip()).expanduser().absolute() for folder in text.split(",") if folder.strip()]
 
 
 def load_settings(**options: Any) -> Settings:

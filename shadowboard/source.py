@@ -13,6 +13,8 @@ from shadowboard.dataset import Split, load_dataset
 from shadowboard.digit_image import DigitImage
 from shadowboard.errors import CheckpointDamaged, CheckpointMissing, CheckpointUnsuitable
 from shadowboard.evaluation import Evaluation, evaluate, probabilities, require_finite
+from shadowboard.folder_sight import look
+from shadowboard.listing import pick
 from shadowboard.records import Run
 from shadowboard.settings import Settings
 from shadowboard.weights import averages_of, restore
@@ -38,7 +40,9 @@ class Source:
         """The checkpoints of a run in the store."""
         config = run.config
         name = f"the run {run.name!r} ({run.id})"
-        return cls(name, settings.run_folder(run.id), config.data, config.activation, config.averages)
+        folder = run.folder or settings.run_folder(run.id)
+        averages = tuple(average for average in config.averages if isinstance(average, Average))
+        return cls(name, folder, config.data, config.activation, averages)
 
     def first_average(self) -> str:
         """The average that is meant where none is named. Raises CheckpointUnsuitable where there is none."""
@@ -51,10 +55,19 @@ class Source:
 
     def latest(self) -> Checkpoint:
         """The newest good checkpoint; damaged ones passed over are logged. Raises CheckpointMissing."""
+        if others := self._of_other_names():
+            return others[-1]
         checkpoint, _, damaged = checkpoints.read_newest_good(self.folder)
         for error in damaged:
             log.warning("%s", error)
         return checkpoint
+
+    def _of_other_names(self) -> list[Checkpoint]:
+        """Where none is called `<name>-<step>.index`: those with a step inside, and those of Keras."""
+        return [] if checkpoints.list_checkpoints(self.folder) else look(self.folder).checkpoints
+
+    def _there(self) -> list[Checkpoint]:
+        return checkpoints.list_checkpoints(self.folder) or self._of_other_names()
 
     def checkpoint(self, step: str, average: str | None) -> Checkpoint:
         """The checkpoint of `latest`, `best` (by validation accuracy of these weights), or a number."""
@@ -64,12 +77,12 @@ class Source:
             return self._best(average)
         if not (step.isascii() and step.isdigit()):
             raise CheckpointMissing(f"The step is {step!r}; expected latest, best or a number.")
-        return checkpoints.find(self.folder, int(step))
+        return pick(self._there(), int(step))
 
     def _best(self, average: str | None) -> Checkpoint:
         validation = load_dataset(self.data).validation
         correct: dict[Checkpoint, int] = {}
-        for checkpoint in checkpoints.list_checkpoints(self.folder):
+        for checkpoint in self._there():
             try:
                 correct[checkpoint] = self._evaluate(checkpoint, average, validation).correct
             except CheckpointDamaged:

@@ -3,11 +3,13 @@
 import secrets
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import fields
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import ColumnElement, Row, delete, exists, func, insert, select, true, update
 from sqlalchemy.exc import IntegrityError
 
@@ -15,6 +17,7 @@ from shadowboard import transitions
 from shadowboard.configuration import RunConfig, describe
 from shadowboard.database import LOCK_SECONDS, Database, in_order
 from shadowboard.errors import RunMissing, StoreUnavailable
+from shadowboard.found import add_found
 from shadowboard.records import (
     Cursor,
     Metric,
@@ -29,10 +32,13 @@ from shadowboard.records import (
 from shadowboard.schema import checkpoints, evaluations, runs, training_metrics
 from shadowboard.scores import find_evaluation, insert_evaluation, paired_readings, standings
 from shadowboard.thinning import thinned
+from shadowboard.watched import WatchedConfig
 
 # No vowels and no look-alikes: an id is no word and reads well aloud.
 _LETTERS = "bcdfghjkmnpqrstvwxz23456789"
 _ID_LENGTH = 6
+
+_CONFIG: TypeAdapter[RunConfig | WatchedConfig] = TypeAdapter(RunConfig | WatchedConfig)
 _READ_AT_ONCE = 100  # steps: bounds the memory that all readings of a run need
 
 _LATEST = (
@@ -60,15 +66,44 @@ class Store:
 
     def create_run(self, config: RunConfig, name: str = "", worker: str | None = None) -> Run:
         """Queue a run, or with a `worker` hand it to that one at once."""
+        state: State = "training" if worker else "queued"
+        started_at = time.time() if worker else None
+        return self._create(config, name or describe(config), state, worker=worker, started_at=started_at)
+
+    def watch(self, config: WatchedConfig, name: str = "") -> Run:
+        """Watch a training that another program does; where that was done before, go on with that run."""
+        for run in self.runs():
+            if isinstance(run.config, WatchedConfig) and run.config.is_of(config):
+                if run.state != "watched":
+                    self.requeue(run.id)
+                if name:
+                    self.rename_run(run.id, name)
+                return self.run(run.id)
+        return self._create(config, name or Path(config.folder).name or config.folder, "watched")
+
+    @contextmanager
+    def watching(self, config: WatchedConfig, name: str = "") -> Iterator[Run]:
+        """The same, undone where the block ends with an error."""
+        before = {run.id: run.state for run in self.runs()}
+        run = self.watch(config, name)
+        try:
+            yield run
+        except Exception:
+            if run.id not in before:
+                self.delete_run(run.id)
+            elif before[run.id] != "watched":
+                self.request_stop(run.id)
+            raise
+
+    def _create(self, config: RunConfig | WatchedConfig, name: str, state: State, **more: Any) -> Run:
         run_id = "".join(secrets.choice(_LETTERS) for _ in range(_ID_LENGTH))
         row = {
             "id": run_id,
-            "name": name or describe(config),
+            "name": name,
             "config": config.model_dump_json(),
-            "state": "training" if worker else "queued",
-            "worker": worker,
+            "state": state,
             "created_at": time.time(),
-            "started_at": time.time() if worker else None,
+            **more,
         }
         with self._database.begin() as connection:
             connection.execute(insert(runs).values(row))
@@ -157,9 +192,13 @@ class Store:
             return transitions.stop_silent(connection, run)
 
     def requeue(self, run_id: str) -> None:
-        """Put a run that was stopped or has failed back into the queue. Raises RunMissing, RunBusy."""
+        """Put a run that was stopped or has failed back into the queue; a watched one is watched again.
+
+        Raises RunMissing, RunBusy.
+        """
+        state: State = "watched" if self.run(run_id).folder else "queued"
         with self._database.begin() as connection:
-            transitions.requeue(connection, run_id)
+            transitions.requeue(connection, run_id, state)
 
     def delete_run(self, run_id: str) -> None:
         """Delete all rows of the run with this id, which is not in training. Raises RunMissing, RunBusy."""
@@ -234,6 +273,21 @@ class Store:
             if connection.execute(select(checkpoints.c.id).where(there)).first() is None:
                 in_order(connection)
                 connection.execute(insert(checkpoints).values(row))
+
+    # What watching a folder finds
+
+    def add_sight(
+        self, run_id: str, config: WatchedConfig, message: str, found: Sequence[SavedCheckpoint]
+    ) -> None:
+        """Record what is known of a watched run by now, and checkpoints that are new or written anew.
+
+        The evaluations of the latter go. Nothing is recorded where the run is not watched any more.
+        """
+        with self._database.begin() as connection:
+            values = {"config": config.model_dump_json(), "message": message}
+            if transitions.write_watched(connection, run_id, values, found):
+                in_order(connection)
+                add_found(connection, run_id, found)
 
     # Evaluations
 
@@ -324,5 +378,5 @@ def _run(row: Row[Any]) -> Run:
 
 
 @lru_cache(maxsize=10_000)  # runs are listed often, their configurations never change, and parsing is slow
-def _config(text: str) -> RunConfig:
-    return RunConfig.model_validate_json(text)
+def _config(text: str) -> RunConfig | WatchedConfig:
+    return _CONFIG.validate_json(text)

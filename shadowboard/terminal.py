@@ -35,7 +35,7 @@ class TrainingDisplay:
     """A run in the foreground: a bar on a terminal, a line for each checkpoint elsewhere, or JSON lines."""
 
     def __init__(self, run: Run, *, as_json: bool) -> None:
-        self._config = run.config
+        self._config = run.recipe
         self._json = as_json
         self._console = Console(stderr=True)
         self._bar = Progress(
@@ -47,7 +47,7 @@ class TrainingDisplay:
             console=self._console,
             disable=not self._console.is_terminal,
         )
-        self._task = self._bar.add_task("", total=run.config.steps, speed=0.0, text="")
+        self._task = self._bar.add_task("", total=run.steps, speed=0.0, text="")
         self.note(f"Run {run.id}: {printable(run.name)}.")
 
     def __enter__(self) -> "TrainingDisplay":
@@ -148,7 +148,7 @@ def print_runs(runs: Sequence[Run], *, as_json: bool) -> None:
             Text(printable(run.name), no_wrap=True, overflow="ellipsis"),
             run.state,
             f"{run.step:,}",
-            f"{run.config.steps:,}",
+            "" if run.steps is None else f"{run.steps:,}",
             last,
             created,
         )

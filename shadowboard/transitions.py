@@ -4,12 +4,13 @@ Each way is one conditional statement, so that of two at the same moment the sec
 """
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, delete, func, select, update
+from sqlalchemy import ColumnElement, Connection, case, delete, func, select, update
 
 from shadowboard.errors import LeaseLost, RunBusy, RunMissing
-from shadowboard.records import Run, State
+from shadowboard.records import Run, SavedCheckpoint, State
 from shadowboard.schema import runs
 
 
@@ -52,13 +53,27 @@ def stop_requested(connection: Connection, run_id: str) -> bool:
     return bool(connection.execute(select(runs.c.stop_requested).where(runs.c.id == run_id)).scalar())
 
 
+def write_watched(
+    connection: Connection, run_id: str, values: dict[str, Any], found: Sequence[SavedCheckpoint]
+) -> bool:
+    """Write `values`, and how far the `found` checkpoints are, of a watched run; False where it is none."""
+    if found:
+        newest = max(found, key=lambda checkpoint: checkpoint.saved_at)
+        values = values | {
+            "step": case((runs.c.step > newest.step, runs.c.step), else_=newest.step),
+            "heartbeat_at": newest.saved_at,
+            "started_at": func.coalesce(runs.c.started_at, newest.saved_at),
+        }
+    return _changed(connection, (runs.c.id == run_id) & (runs.c.state == "watched"), values)
+
+
 def ended(state: State, message: str) -> dict[str, Any]:
     """What a run is once no worker holds it any more."""
     return {
         "state": state,
         "message": message,
         "worker": None,
-        "finished_at": None if state == "queued" else time.time(),
+        "finished_at": None if state in {"queued", "watched"} else time.time(),
         "stop_requested": False,
     }
 
@@ -67,6 +82,8 @@ def request_stop(connection: Connection, run_id: str) -> None:
     """Stop a queued run, or tell the worker of one in training. Raises RunMissing, RunBusy."""
     mine = runs.c.id == run_id
     if _changed(connection, mine & (runs.c.state == "queued"), ended("stopped", "Stopped in the queue.")):
+        return
+    if _changed(connection, mine & (runs.c.state == "watched"), ended("stopped", "No longer watched.")):
         return
     if not _changed(connection, mine & (runs.c.state == "training"), {"stop_requested": True}):
         _state(connection, run_id)
@@ -79,13 +96,13 @@ def stop_silent(connection: Connection, run: Run) -> bool:
     return _changed(connection, (runs.c.state == "training") & unmoved(run), ended("stopped", message))
 
 
-def requeue(connection: Connection, run_id: str) -> None:
-    """Queue a run that was stopped or has failed. Raises RunMissing, RunBusy."""
+def requeue(connection: Connection, run_id: str, state: State = "queued") -> None:
+    """Queue a run that was stopped or has failed, or watch it again. Raises RunMissing, RunBusy."""
     over = (runs.c.id == run_id) & runs.c.state.in_(["stopped", "failed"])
-    if not _changed(connection, over, ended("queued", "")):
-        state = _state(connection, run_id)
+    if not _changed(connection, over, ended(state, "")):
+        found = _state(connection, run_id)
         raise RunBusy(
-            f"The run {run_id} is {state}; only a run that was stopped or has failed can be resumed."
+            f"The run {run_id} is {found}; only a run that was stopped or has failed can be resumed."
         )
 
 

@@ -2,55 +2,70 @@
 
 import logging
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from shadowboard import checkpoints
+from shadowboard import checkpoints, keras_file
 from shadowboard.checkpoints import Checkpoint
 from shadowboard.errors import CheckpointUnsuitable
-from shadowboard.network import recognise
-from shadowboard.restore_map import averages_in, variables_to_restore
-from shadowboard.roles import FLOATS, Described
+from shadowboard.given_network import GivenCheckpoint, GivenWeights
+from shadowboard.keras_file import KerasCheckpoint
+from shadowboard.layout import Layout, layout_of, layout_of_all, own_name, variable_names
+from shadowboard.roles import FLOATS
 
 log = logging.getLogger(__name__)
 
 
-def averages_of(checkpoint: Checkpoint) -> list[str]:
-    """The names of the averages that a checkpoint holds of the network's variables."""
-    entries, variables = _network(checkpoint)
-    return averages_in(entries, variables)
+def layout_in(checkpoint: Checkpoint) -> Layout:
+    """Which variables of a checkpoint, of whatever program, are the network and its averages.
 
-
-def restore(checkpoint: Checkpoint, average: str | None) -> dict[str, NDArray[np.float32]]:
-    """Variable name → value: raw where `average` is None, else its shadow; floats of other types are cast.
-
-    Logs which variables are raw for want of an average. Raises CheckpointMissing, CheckpointDamaged,
-    CheckpointUnsuitable (no such network or average in it, or one that is no floats).
+    Raises CheckpointMissing, CheckpointDamaged, CheckpointUnsuitable (no such network in it, or one that is
+    no floats).
     """
-    entries, variables = _network(checkpoint)
-    found = variables_to_restore(entries, variables, average)
-    for name in found.names:
-        if entries[name].dtype not in FLOATS:
+    if isinstance(checkpoint, KerasCheckpoint):
+        return keras_file.layout_in(checkpoint.prefix)
+    there = checkpoints.variables(checkpoint)
+    if isinstance(checkpoint, GivenCheckpoint):
+        return layout_of_all(there)
+    layout = layout_of(there, checkpoints.full_names(checkpoint, there))
+    for name in layout.variables:  # an average is of its variable's type
+        if there[name].dtype not in FLOATS:
             raise CheckpointUnsuitable(
-                f"{name} in {checkpoint.prefix.name} is {entries[name].dtype}; "
+                f"{name} in {checkpoint.prefix.name} is {there[name].dtype}; "
                 f"expected one of {', '.join(sorted(FLOATS))}."
             )
-    if found.fallbacks:
-        log.warning("%s: %s", checkpoint.prefix.name, found.sentence)
-    values = checkpoints.read(checkpoint, list(found.names))
+    return layout
+
+
+def averages_of(checkpoint: Checkpoint) -> list[str]:
+    """The names of the averages that a checkpoint holds of the network's variables."""
+    return list(layout_in(checkpoint).averages)
+
+
+def restore(checkpoint: Checkpoint, average: str | None) -> Mapping[str, NDArray[Any]]:
+    """`layer1/weights`, `layer1/biases`, … float32: raw where `average` is None, else its shadow.
+
+    Of a network that is given, all its variables by their own names. Logs which variables are raw for want of
+    an average. Raises CheckpointMissing, CheckpointDamaged, CheckpointUnsuitable (no such network or average
+    in it, or one that is no floats).
+    """
+    layout = layout_in(checkpoint)
+    if average is not None and average not in layout.averages:
+        there = ", ".join(layout.averages) or "none"
+        raise CheckpointUnsuitable(f"The checkpoint holds no average called {average}; it holds: {there}.")
+    names = layout.variables if average is None else layout.averages[average]
+    if average and (raw := [name for name in names if name in layout.variables]):
+        which = ", ".join(raw)
+        log.warning("%s: %s raw, for it holds no %s of these.", checkpoint.prefix.name, which, average)
+    if isinstance(checkpoint, KerasCheckpoint):
+        values = keras_file.read(checkpoint.prefix, names)
+    else:
+        values = checkpoints.read(checkpoint, names)
     with np.errstate(over="ignore"):  # what is too large becomes infinite, and is told where it is used
-        return {
-            variable: values[name].astype(np.float32, copy=False) for variable, name in found.sources.items()
-        }
-
-
-def _network(checkpoint: Checkpoint) -> tuple[Mapping[str, Described], list[str]]:
-    """All that the checkpoint holds by name, and which of these are the network's variables."""
-    held: dict[str, Any] = {
-        name: replace(variable, dtype=variable.dtype.name)
-        for name, variable in checkpoints.variables(checkpoint).items()
-    }
-    return held, recognise({name: variable.shape for name, variable in held.items()})
+        floats = [values[name].astype(np.float32, copy=False) for name in names]
+    if isinstance(checkpoint, GivenCheckpoint):
+        own = map(own_name, layout.variables)
+        return GivenWeights(dict(zip(own, floats, strict=True)), checkpoint.network)
+    return dict(zip(variable_names(len(names) // 2), floats, strict=True))

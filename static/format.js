@@ -44,8 +44,11 @@ export function duration(seconds) {
 /** A number to three significant digits (or more), without an exponent where it is readable without. */
 export const significant = (value, digits = 3) => (value === null ? "–" : String(Number(value.toPrecision(digits))));
 
-/** What tells an average from the run's others: its decay, and `constant` where it has no warm-up. */
-export const decayName = (average) => `${average.decay}${average.num_updates ? "" : " constant"}`;
+/**
+ * What tells an average from the run's others: its decay, and `constant` where it has no warm-up; its name where
+ * another program keeps it.
+ */
+export const decayName = ({ decay, num_updates: warmUp, name }) => (decay === null ? name : `${decay}${warmUp ? "" : " constant"}`);
 
 /** The name of an average on the page; the decay only where the run keeps several. */
 export function averageLabel(run, name) {

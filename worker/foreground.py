@@ -23,6 +23,7 @@ def take(store: Store, run_id: str, worker: str) -> Run:
     """Get hold of a run that was stopped, or whose worker is gone. Raises RunMissing, RunBusy."""
     run, watch = store.run(run_id), Watch()
     first = (run.worker, run.beat)
+    _ = run.recipe  # there has to be one
     while True:
         if run.state in {"finished", "diverged"}:
             raise RunBusy(f"The run {run.id} is {run.state}; there is nothing to go on with.")

@@ -127,7 +127,7 @@ def run_once(
 
         try:
             dataset = load_dataset(run.config.data)
-            with closing(train(run.config, dataset.train, folder, should_stop)) as events:
+            with closing(train(run.recipe, dataset.train, folder, should_stop)) as events:
                 for event in events:
                     recorder.record(event)
                     observe(event)

@@ -197,6 +197,7 @@ def _list(services: Services, engine: Engine, run_id: str) -> CheckpointList:
 
     run = services.store.run(run_id)
     there = {checkpoint.step: checkpoint.prefix.name for checkpoint in engine.restorer.checkpoints(run)}
+    base = BASE if run.folder is None else next(iter(there.values()), BASE).rpartition("-")[0]
     return CheckpointList(
         run=run.id,
         checkpoints=[
@@ -204,7 +205,7 @@ def _list(services: Services, engine: Engine, run_id: str) -> CheckpointList:
                 step=saved.step,
                 bytes=saved.bytes,
                 saved_at=saved.saved_at,
-                file=there.get(saved.step, f"{BASE}-{saved.step}"),
+                file=there.get(saved.step, f"{base}-{saved.step}"),
                 present=saved.step in there,
             )
             for saved in services.store.checkpoints(run.id)
@@ -221,10 +222,15 @@ def _open(services: Services, engine: Engine, run_id: str, step: str) -> "tuple[
     from server.promoting import promoting_average
     from server.restoring import none_good
     from shadowboard.bundle import open_bundle
+    from shadowboard.keras_file import KerasCheckpoint
 
     run = services.store.run(run_id)
 
     def opened(checkpoint: "Checkpoint") -> "tuple[_Place, Bundle]":
+        if isinstance(checkpoint, KerasCheckpoint):
+            raise CheckpointUnsuitable(
+                f"{checkpoint.prefix.name} is a file of Keras; expected one of TensorFlow to inspect."
+            )
         place = {"run": run.id, "step": checkpoint.step, "checkpoint": checkpoint.prefix.name}
         return place, open_bundle(checkpoint.prefix)
 

@@ -58,7 +58,7 @@ def _body(run: Run, average: str, split: str, choice: "Choice", results: "list[R
     raw, averaged = (result.evaluation for result in results)
     found, step = compare(raw, averaged), choice.checkpoint.step
     the_average = next(a for a in run.config.averages if a.name == average)
-    apart = f"decay {the_average.short}" if len(run.config.averages) > 1 else ""
+    apart = the_average.in_words if len(run.config.averages) > 1 else ""
     return to_json(
         {
             "run": run.id,

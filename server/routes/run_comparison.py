@@ -47,11 +47,11 @@ def _view(
     name = average_of(run, average)
     labels = split_of(services.datasets, run, split).labels
     readings = services.store.paired_readings(run.id, name, split)
-    found = compare_run(labels, readings, run.config.steps // 2)
+    found = compare_run(labels, readings, (run.steps or run.step) // 2)
     the_average = next(a for a in run.config.averages if a.name == name)
-    apart = f"decay {the_average.short}" if len(run.config.averages) > 1 else ""
+    apart = the_average.in_words if len(run.config.averages) > 1 else ""
     there = {checkpoint.step for checkpoint in engine.restorer.checkpoints(run)}
-    whole = run.state not in ("queued", "training") and there.issubset(found.step)
+    whole = run.state not in ("queued", "training", "watched") and there.issubset(found.step)
     return RunComparisonView(
         run=run.id,
         split=split,

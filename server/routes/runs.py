@@ -18,6 +18,7 @@ from shadowboard.deletion import delete_folder
 from shadowboard.errors import Busy, ConfigurationInvalid, RunBusy, RunMissing
 from shadowboard.records import Run
 from shadowboard.validation import quoted
+from shadowboard.watched import WatchedConfig, watched_config
 
 router = APIRouter(prefix="/runs", tags=["runs"])
 
@@ -71,8 +72,13 @@ def list_runs(
     dependencies=_CHANGES,
 )
 def create_run(services: TheServices, new: NewRun | None = None) -> RunView:
-    """A worker takes it as soon as one is free. Every field may be left out, and the body too."""
+    """A worker takes it as soon as one is free. Every field may be left out, and the body too.
+
+    With a folder nothing is queued: it is watched from now on, by the run that it had before if it had one.
+    """
     new = new or NewRun()
+    if new.folder:
+        return _view(services, services.store.watch(_watched(services, new), new.name.strip()))
     data = new.config.get("data", "mnist")
     if data != "mnist":  # a folder on the server is for those who sit at it
         raise ConfigurationInvalid(
@@ -80,6 +86,23 @@ def create_run(services: TheServices, new: NewRun | None = None) -> RunView:
             "`shadowboard train --data` takes a folder."
         )
     return _view(services, services.store.create_run(parse_config(new.config), new.name.strip()))
+
+
+def _watched(services: Services, new: NewRun) -> WatchedConfig:
+    """Raises ConfigurationInvalid."""
+    folders = services.settings.watchable
+    if new.folder not in folders:
+        expected = (
+            f"expected {' or '.join(folders)}" if folders else "this server was started with no such folder"
+        )
+        raise ConfigurationInvalid(
+            f"folder is {quoted(new.folder)}; {expected}. Its --watch-folders name what may be watched."
+        )
+    if others := [knob for knob in new.config if knob != "activation"]:
+        raise ConfigurationInvalid(
+            f"{quoted(others[0])} cannot be chosen for a folder that is watched; only activation can."
+        )
+    return watched_config(folders[new.folder], activation=new.config.get("activation"))
 
 
 @router.get("/{run_id}", summary="Look at a run", responses=answers(RunMissing))
@@ -112,7 +135,7 @@ def rename_run(services: TheServices, run_id: RunInPath, changes: NewNameOfRun) 
     dependencies=_CHANGES,
 )
 def stop_run(services: TheServices, run_id: RunInPath) -> RunView:
-    """Ask its worker to save a checkpoint and stop.
+    """Ask its worker to save a checkpoint and stop. A folder is no longer watched from then on.
 
     A run that is still queued stops at once, and so does one whose worker has not been heard of for over 5 s.
     """
@@ -132,7 +155,10 @@ def stop_run(services: TheServices, run_id: RunInPath) -> RunView:
     dependencies=_CHANGES,
 )
 def resume_run(services: TheServices, run_id: RunInPath) -> RunView:
-    """Queue a run again that was stopped or has failed; it goes on from its last checkpoint."""
+    """Queue a run again that was stopped or has failed; it goes on from its last checkpoint.
+
+    A folder that was watched is watched again.
+    """
     run = services.store.run(run_id)
     services.store.requeue(run.id)
     return _view(services, services.store.run(run.id))
@@ -149,7 +175,7 @@ def resume_run(services: TheServices, run_id: RunInPath) -> RunView:
 def delete_run(services: TheServices, run_id: RunId) -> None:
     """Its curves, its evaluations and its checkpoints are gone for good. One in training must stop first.
 
-    By its id alone: another run may have the same name.
+    Of a folder that is watched no file is touched. By its id alone: another run may have the same name.
     """
     services.store.delete_run(run_id)
     delete_folder(services.settings.run_folder(run_id))

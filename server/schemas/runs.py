@@ -11,6 +11,7 @@ from server.problems import without_folders
 from shadowboard.averaging import Average
 from shadowboard.configuration import RunConfig
 from shadowboard.records import Run, SavedCheckpoint, State
+from shadowboard.watched import WatchedAverage, WatchedConfig
 
 
 class _Knobs:
@@ -29,28 +30,33 @@ class RunView(BaseModel):
     id: str = Field(description="Six letters and digits that never change", examples=["k7m2xd"])
     name: str = Field(description="As it was named, or what its recipe is called")
     state: State = Field(
-        description="diverged: its loss is no finite number any more. failed: `message` says why"
+        description="diverged: its loss is no finite number any more. failed: `message` says why. watched: "
+        "another program trains it"
     )
     message: str = Field(description="Why it stands as it does, where there is more to say")
     step: int = Field(description="Steps done")
-    steps: int = Field(description="Steps to do in all")
+    steps: int | None = Field(description="Steps to do in all; null: only the program knows that trains it")
     steps_per_second: float = Field(description="How fast it trains, or did when it ended")
     stop_requested: bool = Field(description="Its worker has been asked to stop, and has not done so yet")
     created_at: float = Field(description="When it was queued")
     started_at: float | None = Field(description="When its training began; null: it has not")
     finished_at: float | None = Field(description="When its training ended; null: it has not")
-    heartbeat_at: float | None = Field(description="When its worker was last heard of")
+    heartbeat_at: float | None = Field(
+        description="When its worker was last heard of; of a watched run, when its last checkpoint was saved"
+    )
     stalled: bool = Field(description="In training, but its worker has not been heard of for over 5 s")
     latest_checkpoint: int | None = Field(description="Step of the newest checkpoint")
-    averages: list[Average] = Field(description="The averages that it keeps")
-    config: RunConfig = Field(description="All its knobs")
+    averages: list[Average | WatchedAverage] = Field(description="The averages that it keeps")
+    config: RunConfig | WatchedConfig = Field(
+        description="All its knobs; of one that is trained by another program, what is known"
+    )
 
     @classmethod
     def of(cls, run: Run, *, stalled: bool) -> Self:
         """The view of a run of the store."""
         same = {name: getattr(run, name) for name in cls.model_fields if hasattr(run, name)}
         same["message"] = without_folders(run.message)
-        return cls(**same, steps=run.config.steps, averages=list(run.config.averages), stalled=stalled)
+        return cls(**same, averages=list(run.config.averages), stalled=stalled)
 
 
 class RunList(BaseModel):
@@ -83,7 +89,10 @@ class NewNameOfRun(BaseModel):
 
 
 class NewRun(BaseModel):
-    """A run to queue: any knobs of its configuration; what is left out is the reference recipe's."""
+    """A run to queue: any knobs of its configuration; what is left out is the reference recipe's.
+
+    Or with a folder, a training of another program to watch.
+    """
 
     model_config = ConfigDict(
         extra="forbid",
@@ -91,6 +100,12 @@ class NewRun(BaseModel):
     )
 
     name: NewName = Field("", description="Empty: what its recipe is called")
+    folder: str = Field(
+        "",
+        description="Last name of a folder to watch, of those that the server was started with: what another "
+        "program saves there is evaluated. Of the knobs it takes activation only. Empty: a run to train here",
+        max_length=500,
+    )
     config: Annotated[dict[str, Any], _Knobs] = Field(
         default_factory=dict, description="Any knobs; data can only be mnist"
     )

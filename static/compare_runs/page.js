@@ -54,7 +54,7 @@ async function readAll() {
 
 /** What the runs in training have reached since, in the table and on the chart. */
 async function readLive() {
-  const training = (state.get().runs ?? []).filter((run) => run.state === "training").map(({ id }) => id);
+  const training = (state.get().runs ?? []).filter((run) => run.state === "training" || run.state === "watched").map(({ id }) => id);
   if (!training.length || document.hidden) return;
   const answers = await Promise.all(training.map((id) => readRun(id).catch(() => null)));
   const found = new Map(answers.filter(Boolean).map((run) => [run.id, run]));

@@ -20,21 +20,26 @@ const FAR_OFF = 2; // times the median error
 
 /** The decays, with `constant` once where it holds for all of them. */
 function averagesText(averages) {
-  const constant = averages.length > 1 && averages.every((average) => !average.num_updates);
+  const constant = averages.length > 1 && averages.every(({ num_updates: warmUp }) => warmUp === false);
   const text = averages.map((average) => (constant ? average.decay : decayName(average))).join(" + ");
   return constant ? `${text}, constant` : text;
 }
 
 /** A knob's value as one would say it. */
 export function knobText(name, value) {
+  if (value === undefined || value === null) return "–"; // another program trains the run
   if (name === "averages") return averagesText(value) || "none";
   if (Array.isArray(value)) return value.join(" + ") || "none";
   return Number.isInteger(value) ? count(value) : String(value);
 }
 
+/** The knobs of any of the runs: of one that another program trains, few are known. */
+export const knobsOf = (runs) => [...new Set(runs.flatMap(({ config }) => Object.keys(config)))];
+
 /** The knobs in which not all runs are alike. */
-export const differing = (runs) => Object.keys(runs[0]?.config ?? {}).filter((name) => {
-  const texts = new Set(runs.map(({ config }) => knobText(name, config[name])));
+export const differing = (runs) => knobsOf(runs).filter((name) => {
+  const known = runs.map(({ config }) => config[name]).filter((value) => value !== undefined);
+  const texts = new Set(known.map((value) => knobText(name, value)));
   return texts.size > 1;
 });
 
@@ -91,7 +96,7 @@ function sortValue(row, key) {
   if (key === "step") return row.run.step;
   const knob = key.replace(/^knob:/, "");
   const value = row.run.config[knob];
-  if (value === undefined) return null;
+  if (value === undefined || value === null) return null;
   if (knob === "averages") return value[0]?.decay ?? null;
   return Array.isArray(value) ? value.reduce((sum, one) => sum + one, 0) : value;
 }

@@ -1,11 +1,13 @@
 // The table of all runs. Rows are changed in place: what has the focus keeps it.
 
+import { isWatched } from "../dashboard/files.js";
 import { stateName } from "../dashboard/progress.js";
 import { byId, element, setChildren, setText } from "../dom.js";
 import { count, percent, points } from "../format.js";
 import { markOf } from "./marks.js";
 import {
-  ACCURACIES, accuracyAt, averageName, dashboardAddress, differing, filtered, GAIN, intervalScale, knobText, sorted, toRows,
+  ACCURACIES, accuracyAt, averageName, dashboardAddress, differing, filtered, GAIN, intervalScale, knobsOf, knobText, sorted,
+  toRows,
 } from "./rows.js";
 import { MOST_TICKED, NEWEST_FIRST } from "./selection.js";
 import { whisker } from "./whisker.js";
@@ -39,7 +41,7 @@ export function setUpTable(state) {
 
   return ({ runs, scores, gains, ticked, sort, filter, allKnobs }) => {
     if (!runs?.length) return;
-    const knobs = allKnobs ? Object.keys(runs[0].config) : differing(runs);
+    const knobs = allKnobs ? knobsOf(runs) : differing(runs);
     const columns = columnsOf(knobs);
     setHead(head, columns, sort);
     setOrders(byId("sort"), columns, sort);
@@ -175,7 +177,7 @@ const knobCell = (knob, text) =>
 
 const decay = (row) => {
   const name = averageName(row.run, row.average);
-  return name ? [element("small", { text: `decay ${name}` })] : [];
+  return name ? [element("small", { text: isWatched(row.run) ? name : `decay ${name}` })] : [];
 };
 
 /** Averaged minus raw in percentage points: its mean over the run, the interval, and what to make of it. */

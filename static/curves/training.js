@@ -1,5 +1,6 @@
 // The training panel: loss, learning rate and decay over the same steps as the accuracy.
 
+import { isWatched } from "../dashboard/files.js";
 import { shownStep } from "../dashboard/selection.js";
 import { byId, element, setChildren, setText } from "../dom.js";
 import { averageLabel, count, significant } from "../format.js";
@@ -32,6 +33,7 @@ export function setUpTraining(state) {
 
 function emptyWords({ run, loaded }) {
   if (!loaded) return "Loading…";
+  if (isWatched(run)) return "Another program trains this run, and its checkpoints do not tell the loss.";
   if (run.state === "queued") return "The run has not begun.";
   return run.state === "training" ? "The first steps are under way." : "The run ended before its first report.";
 }

@@ -4,7 +4,9 @@ import { deleteRun, renameRun, resumeRun, stopRun } from "../api.js";
 import { confirmed } from "../confirm.js";
 import { byId, setText } from "../dom.js";
 import { count } from "../format.js";
+import { isWatched } from "./files.js";
 
+const STOP_WORDS = { training: "Stop", queued: "Take off the queue", watched: "Stop watching" };
 const RESUMABLE = new Set(["stopped", "failed"]);
 
 /** Wire the buttons, which a page without the right to change anything lacks; returns the renderer. */
@@ -46,10 +48,11 @@ export function setUpActions(state, onDeleted) {
   return ({ run }) => {
     if (!run) return;
     const { state: is } = run;
-    named("stop").hidden = is !== "training" && is !== "queued";
-    setText(named("stop"), is === "queued" ? "Take off the queue" : "Stop");
+    named("stop").hidden = !STOP_WORDS[is];
+    setText(named("stop"), STOP_WORDS[is] ?? "");
     named("stop").disabled = busy || run.stop_requested;
     named("resume").hidden = !RESUMABLE.has(is);
+    setText(named("resume"), isWatched(run) ? "Watch again" : "Resume");
     named("resume").disabled = busy;
     named("delete").hidden = is === "training";
     named("delete").disabled = busy;
@@ -59,8 +62,9 @@ export function setUpActions(state, onDeleted) {
 /** What a page says that has been open for longer than its login holds. */
 export const LOGGED_OUT = "Your login has ended. Reload the page to log in again.";
 
-const agreedToStop = ({ name, state, step, steps }) =>
-  state === "training"
+const agreedToStop = ({ name, state, step, steps }) => {
+  if (state === "watched") return true; // it harms nothing, and can be watched again
+  return state === "training"
     ? confirmed({
       question: "Stop this run?",
       text: `“${name}” is at step ${count(step)} of ${count(steps)}. It saves a checkpoint and stops within a moment; ` +
@@ -74,15 +78,23 @@ const agreedToStop = ({ name, state, step, steps }) =>
       yes: "Take it off",
       no: "Keep it queued",
     });
+};
 
-const agreedToDelete = ({ name, id, latest_checkpoint: last }) => confirmed({
+const agreedToDelete = (run) => confirmed({
   question: "Delete this run?",
-  text: `“${name}” (${id}): its curves, its evaluations and its ` +
-    `${last === null ? "files" : `checkpoints up to step ${count(last)}`} are gone for good. This cannot be undone.`,
+  text: `“${run.name}” (${run.id}): ${whatGoes(run)} are gone for good. This cannot be undone.${whatStays(run)}`,
   yes: "Delete the run",
   no: "Keep it",
   grave: true,
 });
+
+function whatGoes(run) {
+  if (isWatched(run)) return "its curves and its evaluations";
+  const last = run.latest_checkpoint;
+  return `its curves, its evaluations and its ${last === null ? "files" : `checkpoints up to step ${count(last)}`}`;
+}
+
+const whatStays = (run) => (isWatched(run) ? ` The files in ${run.config.folder} stay as they are.` : "");
 
 function setUpRename(state) {
   const dialog = byId("rename");

@@ -37,7 +37,9 @@ export function followRun(state, id, list, onGone) {
       gone: onGone,
       run(run) {
         const before = state.get().run;
-        state.set({ run });
+        const { average } = state.get();
+        // What a watched run keeps is not known before its first checkpoint.
+        state.set({ run, average: average ?? run.averages[0]?.name ?? null });
         // A worker that resumes from an older checkpoint goes that way again: what was shown beyond is void.
         if (before?.id === run.id && run.step < before.step) load();
       },

@@ -18,6 +18,7 @@ import { setUpTheme } from "../theme.js";
 import { setUpActions } from "./actions.js";
 import { setUpChoices } from "./choices.js";
 import { setUpComparison } from "./comparison.js";
+import { setUpFiles } from "./files.js";
 import { emptyHistory } from "./history.js";
 import { renderInspectLink } from "./inspect_link.js";
 import { setUpList } from "./list.js";
@@ -55,6 +56,7 @@ const state = createState({
   tracking: false,
   trackProblem: null,
   hovered: null, // the step under the pointer
+  lost: new Set(), // the steps of a watched run whose files are gone
   zoomed: null, // the part of the step axis that is looked at, [from, to] in steps
   connection: "live",
   notice: null, // a sentence to show in passing
@@ -182,6 +184,7 @@ for (const render of [
   renderSentence,
   setUpChoices(state),
   setUpSteps(state),
+  setUpFiles(state),
   renderInspectLink,
   setUpReadout(),
   setUpCurve(state),

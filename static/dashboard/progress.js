@@ -3,6 +3,7 @@
 import { ENDED } from "../curves/axis.js";
 import { byId, element, setChildren, setText } from "../dom.js";
 import { count, duration, time } from "../format.js";
+import { isWatched } from "./files.js";
 import { comparableSteps } from "./selection.js";
 
 const NAMES = {
@@ -14,6 +15,7 @@ const NAMES = {
   failed: "Failed",
   stalled: "Stalled",
   silent: "Interrupted",
+  watched: "Watching",
 };
 const PATIENCE = 20_000; // ms: a worker that is started by whatever looks after it is there by then
 
@@ -24,6 +26,7 @@ export const stateName = (run) => NAMES[shownState(run)];
 
 /** What there is to say about the state `shown`; `busy` is the run that a queued one waits for. */
 function describe(run, shown, busy, patient) {
+  if (isWatched(run)) return describeWatched(run);
   const steps = `${count(run.step)} of ${count(run.steps)} steps`;
   const begin = element("code", { text: "shadowboard work" });
   switch (shown) {
@@ -48,6 +51,13 @@ function describe(run, shown, busy, patient) {
 
 const sign = (run) =>
   (run.heartbeat_at ? `the worker has given no sign since ${time(run.heartbeat_at)}` : "the worker is gone");
+
+function describeWatched({ state, config, message, latest_checkpoint: last, heartbeat_at: savedAt }) {
+  const folder = element("code", { text: config.folder });
+  if (state === "stopped") return ["no longer watching ", folder];
+  if (last === null) return [message || "waiting for the first checkpoint in ", ...(message ? [] : [folder])];
+  return [folder, ` · step ${count(last)} saved at ${time(savedAt)}`, ...(message ? [` · ${message}`] : [])];
+}
 
 const resumed = (run) => (run.step ? `to go on from step ${count(run.latest_checkpoint ?? 0)}, ` : "");
 
@@ -97,9 +107,9 @@ export function setUpProgress(state) {
     byId("state").dataset.state = shown;
     setText(byId("state-name"), NAMES[shown]);
     setChildren(byId("state-text"), ...describe(run, shown, busy, patient), ...unfinished(now));
-    byId("progress").max = run.steps;
+    byId("progress").max = run.steps ?? 1;
     byId("progress").value = run.step;
-    byId("progress").hidden = shown === "finished" || (shown === "queued" && !run.step);
+    byId("progress").hidden = run.steps === null || shown === "finished" || (shown === "queued" && !run.step);
     document.title = title(run);
   };
 }

@@ -48,6 +48,7 @@ function waiting({ run, loaded, comparing }) {
   if (comparing) return "Comparing…";
   if (run.state === "queued") return "Nothing to compare yet: the run has not begun.";
   if (run.latest_checkpoint !== null) return "A checkpoint is saved and is being evaluated…";
+  if (run.state === "watched") return "No checkpoint yet: both sets of weights are compared as soon as one is saved in the folder.";
   if (run.state === "training") return "No checkpoint yet: both sets of weights are compared as soon as the first one is saved.";
   return "This run ended before its first checkpoint, so there is nothing to compare.";
 }

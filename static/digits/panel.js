@@ -17,6 +17,6 @@ export function shownComparison(panel, { run, comparison, comparing, comparisonP
 }
 
 function waiting(run) {
-  const underway = run.state === "queued" || run.state === "training" || run.latest_checkpoint !== null;
+  const underway = ["queued", "training", "watched"].includes(run.state) || run.latest_checkpoint !== null;
   return underway ? "This fills with the first evaluated checkpoint." : "This run has no checkpoint to compare.";
 }

@@ -2,6 +2,7 @@
 
 import { queueRun } from "../api.js";
 import { LOGGED_OUT } from "../dashboard/actions.js";
+import { isWatched } from "../dashboard/files.js";
 import { byId, setText } from "../dom.js";
 import { count } from "../format.js";
 import { setUpAverages } from "./averages.js";
@@ -44,10 +45,11 @@ export function setUpRunForm(shownRun, onQueued) {
     const files = saved(now);
     setText(byId("new-run-saved"), files ? `${count(files.checkpoints)} checkpoints, about ${size(files.bytes)}` : "");
     const run = shownRun();
-    same.hidden = !run;
+    const ours = run && !isWatched(run);
+    same.hidden = !ours;
     const fitting = presets.filter((preset) => equal(JSON.parse(preset.dataset.knobs), now, defaults));
     const help = fitting[0]?.title;
-    if (run && equal(run.config, now, defaults)) fitting.push(same);
+    if (ours && equal(run.config, now, defaults)) fitting.push(same);
     // Two buttons may stand for the same knobs; one is pressed.
     const one = fitting.includes(pressed) ? pressed : fitting[0];
     for (const button of [...presets, same]) button.setAttribute("aria-pressed", String(button === one));

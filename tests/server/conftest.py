@@ -16,6 +16,7 @@ import pytest
 
 from shadowboard.averaging import average_name
 from shadowboard.configuration import RunConfig, parse_config
+from shadowboard.given_network import GivenNetwork
 from shadowboard.records import Metric, Run
 from shadowboard.settings import Settings
 from shadowboard.store import Store
@@ -71,12 +72,12 @@ def no_backlog(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @contextmanager
-def running(settings: Settings) -> Iterator[httpx2.Client]:
+def running(settings: Settings, *networks: GivenNetwork) -> Iterator[httpx2.Client]:
     from server.serving import Server, listen
 
     urls: list[str] = []
     with listen(settings) as listener:
-        server = Server(settings, listener, urls.append)
+        server = Server(settings, listener, urls.append, networks=networks)
         thread = threading.Thread(target=server.run)
         thread.start()
         while not urls:

@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from shadowboard.errors import CheckpointUnsuitable
-from shadowboard.network import entropy, init, logits, penalty, recognise, variable_names
+from shadowboard.network import entropy, init, logits, penalty
 
 IMAGES = np.random.default_rng(0).random((7, 784), np.float32)
 LABELS = np.array([0, 1, 2, 3, 4, 5, 9], np.int32)
@@ -51,22 +50,3 @@ def test_initial_weights_are_those_of_the_reference_and_a_function_of_the_seed()
     assert not np.asarray(weights["layer1/biases"]).any()
     np.testing.assert_array_equal(first, init((500,), 3)["layer1/weights"])
     assert not np.array_equal(first, init((500,), 4)["layer1/weights"])
-
-
-def test_a_checkpoints_network_is_recognised() -> None:
-    shapes = {name: w.shape for name, w in init((30, 20), 0).items()}
-    assert recognise({**shapes, "global_step": (), "layer1/weights/Momentum": (784, 30)}) == variable_names(3)
-
-
-@pytest.mark.parametrize(
-    ("shapes", "sentence"),
-    [
-        ({}, "holds no layer1/weights"),
-        ({"layer1/weights": (784, 10)}, r"biases \[\]; expected \[784, 10\] and \[10\]"),
-        ({"layer1/weights": (10, 784), "layer1/biases": (784,)}, r"\[10, 784\]"),
-        ({"layer1/weights": (784, 11), "layer1/biases": (11,)}, r"expected \[784, 10\]"),
-    ],
-)
-def test_what_is_no_such_network_is_refused(shapes: dict[str, tuple[int, ...]], sentence: str) -> None:
-    with pytest.raises(CheckpointUnsuitable, match=sentence):
-        recognise(shapes)

@@ -71,3 +71,11 @@ def test_levels_in_any_case(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_settings_do_not_change() -> None:
     with pytest.raises(ValidationError):
         load_settings().port = 1
+
+
+def test_folders_to_be_watched_go_by_their_last_names(tmp_path: Path) -> None:
+    settings = load_settings(watch_folders=f"{tmp_path}/a, b/,{tmp_path}/c d")
+    assert settings.watchable == {"a": tmp_path / "a", "b": Path("b").absolute(), "c d": tmp_path / "c d"}
+    for folders in ("/x/a,/y/a", "/"):
+        with pytest.raises(SettingsInvalid, match=r"WATCH_FOLDERS is .*; expected folders with diff"):
+            load_settings(watch_folders=folders)

@@ -62,8 +62,7 @@ def test_raw_weights_among_averaged_ones_are_told(tmp_path: Path, caplog: pytest
     checkpoint = save(tmp_path, 1, raw | {f"layer1/weights/{EMA}": raw["layer1/weights"] + 1})
     found = restore(checkpoint, EMA)
     assert caplog.messages == [
-        f"model.ckpt-1: 1 variable from {EMA}; layer1/biases, layer2/weights, layer2/biases raw, for the "
-        "checkpoint holds no average of them."
+        f"model.ckpt-1: layer1/biases, layer2/weights, layer2/biases raw, for it holds no {EMA} of these."
     ]
     np.testing.assert_array_equal(found["layer1/weights"], raw["layer1/weights"] + 1)
     np.testing.assert_array_equal(found["layer2/weights"], raw["layer2/weights"])

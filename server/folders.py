@@ -1,0 +1,121 @@
+"""Looking into the folders of watched runs, and recording what other programs have saved there."""
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from shadowboard.errors import CheckpointDamaged, CheckpointMissing, CheckpointUnsuitable, StoreUnavailable
+from shadowboard.folder_sight import FolderSight, sight_of
+from shadowboard.given_network import GivenNetwork
+from shadowboard.records import Run, SavedCheckpoint
+from shadowboard.store import Store
+from shadowboard.watched import WatchedAverage, WatchedConfig
+from shadowboard.weights import layout_in
+
+log = logging.getLogger(__name__)
+
+_LOOK_SECONDS = 0.5
+
+
+@dataclass
+class _Known:
+    """What this server knows of a watched run: the times of its checkpoints by step, as recorded."""
+
+    times: dict[int, float] = field(default_factory=dict)
+    unsuitable: str = ""
+    """Why the newest checkpoint holds no network that is known; empty: it holds one, or there is none."""
+
+
+class Folders:
+    """One thread that looks into every watched folder twice a second. It writes into none."""
+
+    def __init__(
+        self,
+        store: Store,
+        on_new: Callable[[], None],
+        networks: Mapping[str, GivenNetwork] = MappingProxyType({}),
+    ) -> None:
+        """`on_new` is called when there are checkpoints that there were not.
+
+        `networks`: those that were given, by name.
+        """
+        self._networks = networks
+        self._store = store
+        self._on_new = on_new
+        self._known: dict[str, _Known] = {}
+        self._failed: dict[str, str] = {}  # what has been logged, by run
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="folders", daemon=True)
+
+    def start(self) -> None:
+        """Begin to look."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """End, after the look at hand; one that hangs, as at a disk of another machine, is left behind."""
+        self._closing.set()
+        self._thread.join(timeout=3)
+
+    def _work(self) -> None:
+        failing = False
+        while not self._closing.wait(_LOOK_SECONDS):
+            try:
+                self._look()
+                failing = False
+            except StoreUnavailable as error:
+                if not failing:
+                    log.warning("Watching folders: %s", error)
+                failing = True
+                self._known = {}
+
+    def _look(self) -> None:
+        runs = {run.id: run for run in self._store.runs(state="watched")}
+        self._known = {run_id: known for run_id, known in self._known.items() if run_id in runs}
+        for run in runs.values():
+            if isinstance(run.config, WatchedConfig) and not self._closing.is_set():
+                try:
+                    self._look_at(run, run.config)
+                except StoreUnavailable:
+                    raise
+                except Exception as error:  # one folder keeps no other waiting
+                    if self._failed.get(run.id) != str(error):
+                        log.error("Watching %s failed.", run.config.folder, exc_info=error)
+                    self._failed[run.id] = str(error)
+
+    def _look_at(self, run: Run, config: WatchedConfig) -> None:
+        if run.id not in self._known:
+            recorded = {saved.step: saved.saved_at for saved in self._store.checkpoints(run.id)}
+            self._known[run.id] = _Known(recorded)
+        known = self._known[run.id]
+        sight = sight_of(config, self._networks)
+        found = [
+            SavedCheckpoint(checkpoint.step, checkpoint.bytes, at)
+            for checkpoint, at in zip(sight.checkpoints, sight.written_at, strict=True)
+            if known.times.get(checkpoint.step) != at
+        ]
+        if found or (config.hidden is None and not known.unsuitable):
+            config, known.unsuitable = _described(config, sight)
+        message = known.unsuitable or sight.problem
+        if found or (config, message) != (run.config, run.message):
+            self._store.add_sight(run.id, config, message, found)
+        if found:
+            known.times.update({saved.step: saved.saved_at for saved in found})
+            self._on_new()
+
+
+def _described(config: WatchedConfig, sight: FolderSight) -> tuple[WatchedConfig, str]:
+    """The configuration with what the newest checkpoint tells of the network; or why it tells nothing."""
+    for checkpoint in reversed(sight.checkpoints):
+        try:
+            layout = layout_in(checkpoint)
+        except (CheckpointMissing, CheckpointDamaged):  # an older one tells the same
+            continue
+        except CheckpointUnsuitable as error:
+            return config, str(error)
+        known = [average.name for average in config.averages]
+        names = [*known, *(name for name in layout.averages if name not in known)]
+        averages = tuple(WatchedAverage(name=name[:64]) for name in names)
+        return config.model_copy(update={"hidden": layout.hidden, "averages": averages}), ""
+    return config, ""

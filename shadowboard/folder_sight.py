@@ -1,0 +1,140 @@
+"""What is in the folder of another program at a moment: its complete checkpoints, and what is the matter.
+
+Nothing in it is written, moved or deleted. Needs no TensorFlow.
+"""
+
+import os
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from pathlib import Path
+
+from shadowboard import keras_file
+from shadowboard.bundle import open_bundle
+from shadowboard.errors import CheckpointDamaged, CheckpointMissing
+from shadowboard.given_network import GivenCheckpoint, GivenNetwork
+from shadowboard.keras_file import KerasCheckpoint
+from shadowboard.listing import Checkpoint, list_checkpoints, newest_files
+from shadowboard.watched import WatchedConfig
+
+_WRITING_SECONDS = 3.0  # as long as what is incomplete may still be in the writing
+
+_UNKNOWN = -1  # step
+_MOST = 10**15  # steps: not every number of more than 18 digits fits into a database
+# What counters are called, the best one first.
+_COUNTERS = [re.compile(name) for name in (r"global_step", r"\bstep\b", r"iterations?\b", r"save_counter")]
+
+
+@dataclass(frozen=True)
+class FolderSight:
+    """`checkpoints`: by ascending step; `written_at`: when each was, in s since 1970.
+
+    `problem`: why there are no (more) of them, in a sentence; or empty.
+    """
+
+    checkpoints: list[Checkpoint] = field(default_factory=list)
+    written_at: list[float] = field(default_factory=list)
+    problem: str = ""
+
+
+def sight_of(config: WatchedConfig, networks: Mapping[str, GivenNetwork]) -> FolderSight:
+    """What is in the folder of a watched run; `networks`: those that this process has been given, by name."""
+    sight = look(Path(config.folder))
+    if not config.network:
+        return sight
+    network = networks.get(config.network, GivenNetwork(config.network))
+    given: list[Checkpoint] = [
+        GivenCheckpoint(checkpoint.prefix, checkpoint.step, network) for checkpoint in sight.checkpoints
+    ]
+    return replace(sight, checkpoints=given)
+
+
+def look(folder: Path) -> FolderSight:
+    """The checkpoints in `folder` whose files are complete, whatever their base name.
+
+    The step is the number at the end of the name, or else the counter inside.
+    """
+    try:
+        candidates = [*_of_tensorflow(folder), *_of_keras(folder)]
+        if not candidates:
+            newest_files(folder)  # has the words for it
+    except CheckpointMissing as error:
+        return FolderSight(problem=str(error))
+    found: dict[int, tuple[Checkpoint, float]] = {}
+    problems = []
+    for candidate in candidates:
+        try:
+            status = _status(candidate)
+            step = _step(candidate, (status.st_mtime_ns, status.st_size, status.st_ino))
+        except CheckpointMissing:  # deleted since the listing
+            continue
+        except CheckpointDamaged as error:
+            if time.time() - status.st_mtime > _WRITING_SECONDS:
+                problems.append(str(error))
+            continue
+        if step is None:
+            problems.append(
+                f"{candidate.prefix.name} tells no step; expected <name>-<step>.index, or a counter in it "
+                "such as global_step."
+            )
+        else:
+            found.setdefault(step, (replace(candidate, step=step), status.st_mtime))
+    in_order = [found[step] for step in sorted(found)]
+    return FolderSight([c for c, _ in in_order], [at for _, at in in_order], " ".join(problems[:1]))
+
+
+def _of_tensorflow(folder: Path) -> list[Checkpoint]:
+    numbered = {checkpoint.prefix: checkpoint for checkpoint in list_checkpoints(folder)}
+    try:
+        return [numbered.get(prefix, Checkpoint(prefix, _UNKNOWN)) for prefix in newest_files(folder)]
+    except CheckpointMissing:  # which is no matter where Keras has written
+        return []
+
+
+def _of_keras(folder: Path) -> list[Checkpoint]:
+    try:
+        paths = [folder / entry.name for entry in os.scandir(folder) if entry.name.endswith(keras_file.ENDS)]
+    except OSError:  # it is told by what looks for TensorFlow's
+        return []
+    return [KerasCheckpoint(path, _number(path.name)) for path in sorted(paths)]
+
+
+def _number(name: str) -> int:
+    """The step at the end of `<name>-<step>.weights.h5`."""
+    for end in keras_file.ENDS:
+        name = name.removesuffix(end)
+    found = re.search(r"-([0-9]{1,15})$", name)
+    return int(found.group(1)) if found else _UNKNOWN
+
+
+@lru_cache(maxsize=10_000)  # each is looked at every second, and hardly ever changes
+def _step(checkpoint: Checkpoint, stamp: tuple[int, ...]) -> int | None:
+    """The step of a complete checkpoint, if it tells one. `stamp` changes when it is written anew.
+
+    Raises CheckpointMissing, CheckpointDamaged.
+    """
+    del stamp
+    is_keras = isinstance(checkpoint, KerasCheckpoint)
+    counted = keras_file.step_in(checkpoint.prefix) if is_keras else _counted(checkpoint.prefix)
+    return counted if checkpoint.step == _UNKNOWN else checkpoint.step
+
+
+def _counted(prefix: Path) -> int | None:
+    bundle = open_bundle(prefix)
+    counters = [name for name, entry in bundle.entries.items() if entry.shape == () and "int" in entry.dtype]
+    for pattern in _COUNTERS:
+        for name in filter(pattern.search, counters):
+            (values,) = bundle.blocks(name)
+            if 0 <= values[0] < _MOST:
+                return int(values[0])
+    return None
+
+
+def _status(checkpoint: Checkpoint) -> os.stat_result:
+    """Raises CheckpointMissing."""
+    try:
+        return checkpoint.index.stat()
+    except OSError as error:
+        raise CheckpointMissing(f"The checkpoint {checkpoint.prefix.name} is gone.") from error

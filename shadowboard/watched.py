@@ -1,0 +1,76 @@
+"""A run that another program trains: the folder that is watched, and what evaluating it needs."""
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from shadowboard.configuration import Activation
+from shadowboard.errors import ConfigurationInvalid
+from shadowboard.validation import sentence
+
+MNIST = "mnist"
+
+
+class WatchedAverage(BaseModel):
+    """An average that the checkpoints of another program hold. They do not tell its decay."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    decay: None = Field(None, description="Not known")
+    num_updates: None = Field(None, description="Not known")
+    name: str = Field(max_length=64, description="What it is called in the checkpoints")
+
+    @property
+    def in_words(self) -> str:
+        """What tells it from others in a sentence."""
+        return self.name
+
+
+class WatchedConfig(BaseModel):
+    """What is known of a training that another program does; immutable."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    folder: str = Field(description="Where that program saves its checkpoints")
+    data: str = Field(MNIST, min_length=1, description="mnist, or a folder with four IDX files")
+    activation: Activation = Field("relu", description="Activation function of the hidden layers")
+    network: str = Field("", description="Function that reads it, package.module:function; empty: recognised")
+    hidden: tuple[int, ...] | None = Field(
+        None, description="Units of each hidden layer; null: no checkpoint has told them yet"
+    )
+    averages: tuple[WatchedAverage, ...] = Field((), description="Averages that its checkpoints hold")
+
+    def is_of(self, other: "WatchedConfig") -> bool:
+        """Whether both mean the same training, evaluated alike."""
+        asked = ("folder", "data", "activation", "network")
+        return all(getattr(self, name) == getattr(other, name) for name in asked)
+
+
+def watched_config(folder: Path, **options: Any) -> WatchedConfig:
+    """The configuration of a folder to watch; options that are None are left out.
+
+    The folder has to be there, and may be empty. Raises ConfigurationInvalid.
+    """
+    where = folder.expanduser().absolute()
+    try:
+        str(where).encode()
+        if not where.is_dir():
+            what = "is no folder" if where.exists() else "is not there"
+            raise ConfigurationInvalid(f"{where} {what}; expected the folder that checkpoints are saved in.")
+        next(where.iterdir(), None)
+    except OSError as error:
+        raise ConfigurationInvalid(f"{where} cannot be read: {error.strerror}.") from error
+    except UnicodeEncodeError:
+        raise ConfigurationInvalid(f"{str(where)!r} is no text; expected a folder whose name is.") from None
+    given = {name: value for name, value in options.items() if value is not None}
+    try:
+        return WatchedConfig(folder=str(where), **given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise ConfigurationInvalid(sentence(first, str(first["loc"][0]))) from None
+
+
+def resolved_data(data: str | None) -> str | None:
+    """`mnist`, or a folder as a path that holds wherever it is read; None where none is given."""
+    return data if data in {None, MNIST} else str(Path(data or "").resolve())

@@ -1,0 +1,72 @@
+"""A run that another program trains, on its page."""
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from shadowboard import checkpoints
+from shadowboard.watched import watched_config
+from tests.browser.conftest import Open, Site
+
+pytestmark = pytest.mark.browser
+
+
+def test_a_watched_folder_from_its_first_checkpoint_to_its_end(
+    site: Site, visit: Open, tmp_path: Path
+) -> None:
+    folder = tmp_path / "their training"
+    folder.mkdir()
+    run = site.store.watch(watched_config(folder, data=site.data))
+    page = visit(site).open(run)
+    state = page.locator("#state")
+    expect(state).to_contain_text("Watching There is no TensorFlow checkpoint in")
+    expect(state).to_contain_text("which is empty")
+    expect(page.locator("#sentence")).to_contain_text("as soon as one is saved in the folder")
+    expect(page.locator("#progress")).to_be_hidden()
+
+    for step in (0, 100):
+        checkpoints.save(folder, step, site.trained[step])
+    expect(state).to_contain_text(
+        re.compile(r"Watching .*their training · step 100 saved at \d\d:\d\d"), timeout=20_000
+    )
+    expect(page.locator("#sentence")).to_contain_text("At step 100", timeout=20_000)
+    expect(page.get_by_role("radio", name="EMA_0.999")).to_be_attached()
+    expect(page.locator("#training-panel")).to_contain_text("Another program trains this run")
+    expect(page).to_have_title("Watching · their training · Shadowboard")
+
+    for file in folder.glob("model.ckpt-0.*"):
+        file.unlink()
+    checkpoints.save(folder, 200, site.trained[200])
+    expect(page.locator("#sentence")).to_contain_text("At step 200", timeout=20_000)
+    lost = page.locator("#step-lost")
+    expect(lost).to_be_hidden()
+    for _ in range(2):
+        page.get_by_role("button", name="Step before").click()
+    expect(page.locator("#sentence")).to_contain_text("At step 0")
+    expect(lost).to_have_text("files gone")
+
+    page.get_by_role("button", name="Stop watching").click()
+    expect(state).to_contain_text("Stopped no longer watching")
+    page.get_by_role("button", name="Watch again").click()
+    expect(state).to_contain_text("Watching")
+    page.get_by_role("button", name="Delete", exact=True).click()
+    question = page.get_by_role("dialog")
+    expect(question).to_contain_text(f"The files in {folder} stay as they are.")
+    question.get_by_role("button", name="Delete the run").click()
+    expect(page.locator("#banner")).to_contain_text("was deleted")
+    assert (folder / "model.ckpt-200.index").exists()
+
+
+def test_beside_runs_that_are_trained_here(site: Site, visit: Open, tmp_path: Path) -> None:
+    """In the table of runs, where little is known of it."""
+    checkpoints.save(tmp_path, 100, site.trained[100])
+    watched = site.store.watch(watched_config(tmp_path, data=site.data), "theirs")
+    own = site.begin("ours", seed=5)
+    site.advance(own, 0)
+    page = visit(site, charts=False).open(path="/compare-runs")
+    row = page.locator(f'tr[data-run="{watched.id}"]')
+    expect(row).to_contain_text("watching")
+    expect(row).to_contain_text("–")
+    site.end(own, "finished", "")

@@ -1,0 +1,347 @@
+"""Folders that other programs write into, watched by a real server."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import numpy as np
+import pytest
+
+from shadowboard import checkpoints
+from shadowboard.configuration import parse_config
+from shadowboard.evaluation import evaluate
+from shadowboard.records import Run
+from shadowboard.settings import Settings
+from shadowboard.store import Store
+from shadowboard.watched import watched_config
+from shadowboard.weights import restore
+from tests.faults.processes import wait_for
+from tests.server.conftest import TINY, running, tensors
+
+CONFIG = parse_config(TINY | {"averages": [{"decay": 0.9}, {"decay": 0.99}]})
+NAMES = [average.name for average in CONFIG.averages]
+
+Picture = dict[str, tuple[Any, ...]]
+
+
+def save(folder: Path, step: int, seed: int | None = None) -> checkpoints.Checkpoint:
+    """Other weights for each seed, which is the step where none is given."""
+    return checkpoints.save(folder, step, tensors(CONFIG, step if seed is None else seed))
+
+
+def picture(folder: Path) -> Picture:
+    """The bytes, times and rights of all that is in a folder, and of the folder itself."""
+    return {
+        str(path): (
+            status.st_mtime_ns,
+            status.st_mode,
+            path.read_bytes() if path.is_file() else sorted(path.iterdir()),
+        )
+        for path in [folder, *folder.rglob("*")]
+        for status in [path.stat()]
+    }
+
+
+class Board:
+    """A server, and the store that it shares with this test."""
+
+    def __init__(self, client: httpx2.Client, store: Store, settings: Settings) -> None:
+        self.client, self.store, self.settings = client, store, settings
+
+    def watch(self, folder: Path) -> Run:
+        return self.store.watch(watched_config(folder))
+
+    def get(self, path: str) -> Any:
+        return self.client.get(path).raise_for_status().json()
+
+    def files(self, run: Run) -> dict[int, bool]:
+        """Step → whether its files are there."""
+        return {c["step"]: c["present"] for c in self.get(f"/runs/{run.id}/checkpoints")["checkpoints"]}
+
+    def scored(self, run: Run) -> dict[tuple[int, str, str], int]:
+        return {(s.step, s.average, s.split): s.correct for s in self.store.scores(run.id)}
+
+    def wait_for_steps(self, run: Run, *steps: int) -> dict[tuple[int, str, str], int]:
+        """Until raw weights and averages of these steps, and of no others, are evaluated on both splits."""
+        kinds = {(s, a, split) for s in steps for a in ("", *NAMES) for split in ("validation", "test")}
+        wait_for(lambda: set(self.scored(run)) == kinds)
+        return self.scored(run)
+
+    def wait_for_message(self, run: Run, words: str) -> Run:
+        wait_for(lambda: words in self.store.run(run.id).message)
+        return self.store.run(run.id)
+
+
+@pytest.fixture(scope="module")
+def board(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Board]:
+    settings = Settings(home=tmp_path_factory.mktemp("home"), host="127.0.0.1", port=0)
+    with closing(Store(settings.store_url)) as store, running(settings) as client:
+        yield Board(client, store, settings)
+
+
+@pytest.fixture
+def theirs(tmp_path: Path) -> Path:
+    folder = tmp_path / "theirs"
+    folder.mkdir()
+    return folder
+
+
+def expected(mnist: Any, checkpoint: checkpoints.Checkpoint) -> dict[tuple[int, str, str], int]:
+    splits = {"validation": mnist.validation, "test": mnist.test}
+    return {
+        (checkpoint.step, average, name): evaluate(
+            restore(checkpoint, average or None), split.images, split.labels
+        ).correct
+        for average in ("", *NAMES)
+        for name, split in splits.items()
+    }
+
+
+def test_checkpoints_are_evaluated_as_they_come_and_results_outlive_their_files(
+    board: Board, theirs: Path, mnist: Any
+) -> None:
+    run = board.watch(theirs)
+    assert (run.state, run.steps, run.name) == ("watched", None, "theirs")
+    board.wait_for_message(run, f"no TensorFlow checkpoint in {theirs}, which is empty")
+    wanted = expected(mnist, save(theirs, 0))
+    assert board.wait_for_steps(run, 0) == wanted
+    view = board.get(f"/runs/{run.id}")
+    assert [a["name"] for a in view["averages"]] == NAMES
+    assert view["config"] == {
+        **{"folder": str(theirs), "data": "mnist", "activation": "relu", "network": "", "hidden": [8]},
+        "averages": [{"decay": None, "num_updates": None, "name": name} for name in NAMES],
+    }
+    assert (view["message"], view["steps"], view["step"], view["latest_checkpoint"]) == ("", None, 0, 0)
+    wanted |= expected(mnist, save(theirs, 10))
+    assert board.wait_for_steps(run, 0, 10) == wanted
+
+    for file in theirs.glob("model.ckpt-0.*"):  # as Saver(max_to_keep=1) does
+        file.unlink()
+    wait_for(lambda: board.files(run) == {0: False, 10: True})
+    assert board.get(f"/compare?run={run.id}&step=0")["raw"]["correct"] == wanted[0, "", "validation"]
+    assert board.get(f"/evaluate?run={run.id}&step=best&ema=true")["step"] == 10
+    problem = board.client.post(f"/predict?run={run.id}&step=0", json={"image": [[0.5] * 28] * 28})
+    assert problem.status_code == 404
+    assert "There is no checkpoint of step 0; the newest steps are: 10." in problem.json()["detail"]
+    assert len(board.get(f"/runs/{run.id}/history")["evaluations"]) == 12
+    shutil.rmtree(theirs)
+    board.wait_for_message(run, f"There is no folder {theirs}.")
+    assert board.scored(run) == wanted
+
+
+def test_what_is_written_anew_is_evaluated_anew(board: Board, theirs: Path, mnist: Any) -> None:
+    """As by a program that is started again in the same folder."""
+    save(theirs, 5)
+    run = board.watch(theirs)
+    first = board.wait_for_steps(run, 5)
+    again = expected(mnist, save(theirs, 5, seed=6))
+    assert again != first
+    wait_for(lambda: board.scored(run) == again)
+
+
+def test_a_checkpoint_that_tells_no_step_in_its_name(board: Board, theirs: Path) -> None:
+    """The same file, overwritten: its step is in it."""
+    run = board.watch(theirs)
+    for step in (3, 7):
+        saved = save(theirs.parent, step)
+        for file in theirs.parent.glob(f"{saved.prefix.name}.*"):
+            file.rename(theirs / f"model.ckpt{file.suffix}")
+        wait_for(lambda step=step: board.files(run).get(step))
+    wait_for(lambda: (7, "", "test") in board.scored(run))
+    assert board.files(run) == {3: False, 7: True}
+
+
+def test_what_is_overwritten_while_it_is_evaluated_is_not_taken_for_what_it_was(
+    board: Board, theirs: Path, mnist: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def put(step: int) -> checkpoints.Checkpoint:
+        saved = save(theirs.parent, step)
+        for file in theirs.parent.glob(f"{saved.prefix.name}.*"):
+            shutil.copy(file, theirs / f"model.ckpt{file.suffix}")
+        return saved
+
+    steps = iter([7])
+
+    def evaluate_slowly(*arguments: Any) -> Any:
+        for step in steps:  # once
+            put(step)
+        return evaluate(*arguments)
+
+    put(3)
+    monkeypatch.setattr("server.evaluating.evaluate", evaluate_slowly)
+    run = board.watch(theirs)
+    wanted = expected(mnist, save(theirs.parent / "same", 7))
+    wait_for(lambda: wanted.items() <= board.scored(run).items())
+    assert board.scored(run) == wanted
+
+
+def test_stopping_resuming_and_deleting_leave_the_folder_as_it_is(board: Board, theirs: Path) -> None:
+    save(theirs, 1)
+    run = board.watch(theirs)
+    board.wait_for_steps(run, 1)
+    stopped = board.client.post(f"/runs/{run.id}/stop").raise_for_status().json()
+    assert (stopped["state"], stopped["message"]) == ("stopped", "No longer watched.")
+    save(theirs, 2)
+    after = picture(theirs)
+    assert board.client.post(f"/runs/{run.id}/stop").status_code == 409
+    assert board.client.post(f"/runs/{run.id}/resume").raise_for_status().json()["state"] == "watched"
+    board.wait_for_steps(run, 1, 2)
+    assert board.watch(theirs).id == run.id
+    board.client.delete(f"/runs/{run.id}").raise_for_status()
+    assert board.client.get(f"/runs/{run.id}").status_code == 404
+    assert picture(theirs) == after
+
+
+def empty(_: Path) -> str:
+    return "which is empty; expected <name>.index with its data."
+
+
+def foreign(folder: Path) -> str:
+    (folder / "notes.txt").write_text("hello")
+    (folder / "deep").mkdir()
+    return "which holds deep, notes.txt; expected <name>.index with its data."
+
+
+def no_checkpoint_at_all(folder: Path) -> str:
+    (folder / "model-5.index").write_bytes(b"not an index" * 10)
+    return "The checkpoint model-5 is damaged or cannot be read: its index is no complete table."
+
+
+def half_written(folder: Path) -> str:
+    (data,) = folder.glob(f"{save(folder, 3).prefix.name}.data*")
+    os.truncate(data, data.stat().st_size // 2)
+    return "The checkpoint model.ckpt-3 is damaged or cannot be read: model.ckpt-3.data-00000-of-00001 has"
+
+
+def without_its_data(folder: Path) -> str:
+    (data,) = folder.glob(f"{save(folder, 3).prefix.name}.data*")
+    data.unlink()
+    return (
+        "The checkpoint model.ckpt-3 is damaged or cannot be read: model.ckpt-3.data-00000-of-00001: No such"
+    )
+
+
+def another_network(folder: Path) -> str:
+    checkpoints.save(folder, 4, {"conv/kernel": [[[[1.0]]]], "global_step": 4})
+    return "The checkpoint holds conv/kernel [1, 1, 1, 1]; expected a chain 784 → … → 10 of dense layers"
+
+
+def without_a_step(folder: Path) -> str:
+    saved = save(folder, 0)
+    values = tensors(CONFIG, 0)
+    del values["global_step"]
+    checkpoints.save(folder, 0, values)
+    for file in folder.glob(f"{saved.prefix.name}.*"):
+        file.rename(folder / f"model{file.suffix}")
+    return "model tells no step; expected <name>-<step>.index, or a counter in it such as global_step."
+
+
+MISFORTUNES = [
+    *(empty, foreign, no_checkpoint_at_all, half_written, without_its_data, another_network, without_a_step)
+]
+
+
+@pytest.mark.parametrize("misfortune", MISFORTUNES, ids=lambda made: made.__name__)
+def test_what_is_the_matter_with_a_folder_is_told_and_nothing_in_it_changes(
+    board: Board, theirs: Path, misfortune: Callable[[Path], str]
+) -> None:
+    sentence = misfortune(theirs)
+    for file in theirs.rglob("*"):  # older than what may still be in the writing
+        os.utime(file, (1_000_000_000, 1_000_000_000))
+    before = picture(theirs)
+    run = board.watch(theirs)
+    board.wait_for_message(run, sentence)
+    assert board.get(f"/runs/{run.id}")["state"] == "watched"
+    assert picture(theirs) == before
+    save(theirs, 20)  # and then it is all right
+    wait_for(
+        lambda: {(20, a, s) for a in ("", *NAMES) for s in ("validation", "test")} <= set(board.scored(run))
+    )
+    after = picture(theirs)
+    assert {path for path in before if after[path] != before[path]} <= {str(theirs), f"{theirs}/checkpoint"}
+
+
+def test_one_bad_checkpoint_hides_no_other(board: Board, theirs: Path) -> None:
+    save(theirs, 1)
+    half_written(theirs)
+    for file in theirs.iterdir():
+        os.utime(file, (1_000_000_000, 1_000_000_000))
+    run = board.watch(theirs)
+    board.wait_for_steps(run, 1)
+    board.wait_for_message(run, "The checkpoint model.ckpt-3 is damaged")
+    whole = save(theirs.parent / "whole", 3)
+    for file in whole.prefix.parent.glob(f"{whole.prefix.name}.*"):
+        shutil.copy(file, theirs)
+    board.wait_for_steps(run, 1, 3)
+    wait_for(lambda: board.store.run(run.id).message == "")
+
+
+def test_over_http_only_folders_that_the_server_was_started_with(tmp_path: Path) -> None:
+    allowed, other = tmp_path / "allowed", tmp_path / "other"
+    for folder in (allowed, other):
+        folder.mkdir()
+    save(allowed, 1)
+    home = tmp_path / "home"
+    settings = Settings(home=home, host="127.0.0.1", port=0, watch_folders=f"{allowed}, {tmp_path / 'gone'}")
+    with closing(Store(settings.store_url)) as store, running(settings) as client:
+        for folder in (str(other), "other", str(allowed), "../allowed", "allowed/.", "."):
+            answer = client.post("/runs", json={"folder": folder})
+            assert answer.status_code == 422
+            assert "; expected allowed or gone. Its --watch-folders" in answer.json()["detail"]
+        for body, sentence in (
+            ({"folder": "gone"}, "is not there; expected the folder that checkpoints are saved in"),
+            ({"folder": "allowed", "config": {"seed": 1}}, "'seed' cannot be chosen for a folder"),
+            (
+                {"folder": "allowed", "config": {"activation": "gelu"}},
+                "activation is 'gelu'; expected 'relu'",
+            ),
+        ):
+            answer = client.post("/runs", json=body)
+            assert (answer.status_code, sentence in answer.json()["detail"]) == (422, True), answer.text
+        assert store.runs() == []
+        body = {"folder": "allowed", "name": "mine", "config": {"activation": "tanh"}}
+        run = client.post("/runs", json=body).raise_for_status().json()
+        assert (run["state"], run["name"], run["config"]["activation"]) == ("watched", "mine", "tanh")
+        wait_for(lambda: len(store.scores(run["id"])) == 2 * (1 + len(NAMES)))
+        assert client.post("/runs", json=body).json()["id"] == run["id"]
+
+
+def test_a_server_that_was_started_with_no_folder_watches_none(board: Board, theirs: Path) -> None:
+    answer = board.client.post("/runs", json={"folder": str(theirs)})
+    assert answer.status_code == 422
+    assert "this server was started with no such folder" in answer.json()["detail"]
+
+
+@pytest.mark.filterwarnings("ignore:__array__:DeprecationWarning")  # Keras' own
+def test_a_training_of_keras(board: Board, theirs: Path, mnist: Any) -> None:
+    """Raw and averaged, equal to the image to what Keras itself predicts with either."""
+    import keras
+
+    layers = [keras.Input((784,)), keras.layers.Dense(16, "relu"), keras.layers.Dense(10)]
+    model = keras.Sequential(layers)
+    optimizer = keras.optimizers.SGD(0.1, use_ema=True, ema_momentum=0.5)
+    model.compile(optimizer, keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    images, labels = mnist.train.images[:320].astype(np.float32) / 255, mnist.train.labels[:320]
+    for start in range(0, 320, 32):
+        model.train_on_batch(images[start : start + 32], labels[start : start + 32])
+    model.save_weights(theirs / "model-1.weights.h5")
+    model.save(theirs / "model-2.keras")
+    run = board.watch(theirs)
+    wanted = {}
+    for average in ("", "average"):
+        if average:
+            model.set_weights([np.asarray(v) for v in optimizer._model_variables_moving_average])
+        for split, held in (("validation", mnist.validation), ("test", mnist.test)):
+            read = model.predict(held.images.astype(np.float32) / 255, 1_000, verbose=0).argmax(1)
+            right = int(np.count_nonzero(read == held.labels))
+            wanted |= {(step, average, split): right for step in (1, 2)}
+    wait_for(lambda: len(board.scored(run)) == len(wanted))
+    assert board.scored(run) == wanted
+    assert len(set(wanted.values())) == 4
+    answer = board.client.get(f"/runs/{run.id}/checkpoints/2/variables")
+    assert answer.status_code == 422
+    assert "model-2.keras is a file of Keras" in answer.json()["detail"]

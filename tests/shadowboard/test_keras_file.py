@@ -1,0 +1,107 @@
+"""Files that Keras itself writes, in a training with and without an average."""
+
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from shadowboard.dataset import load_dataset
+from shadowboard.errors import CheckpointDamaged, CheckpointMissing, CheckpointUnsuitable
+from shadowboard.folder_sight import look
+from shadowboard.keras_file import ENDS, KerasCheckpoint
+from shadowboard.layout import variable_names
+from shadowboard.source import Source
+from shadowboard.weights import averages_of, layout_in, restore
+
+pytestmark = pytest.mark.filterwarnings("ignore:__array__:DeprecationWarning")  # Keras' own
+
+RANDOM = np.random.default_rng(0)
+IMAGES, LABELS = RANDOM.random((64, 784), np.float32), RANDOM.integers(0, 10, 64)
+
+OPTIMIZERS: dict[str, tuple[Any, dict[str, Any]]] = {
+    "sgd": (keras.optimizers.SGD, {}),
+    "momentum": (keras.optimizers.SGD, {"momentum": 0.9}),
+    "adam": (keras.optimizers.Adam, {}),
+    "schedule": (keras.optimizers.Adam, {"learning_rate": keras.optimizers.schedules.CosineDecay(0.01, 9)}),
+}
+
+
+def trained(optimizer: Any) -> Any:
+    layers = [keras.Input((784,)), keras.layers.Dense(7, "tanh"), keras.layers.Dropout(0.1)]
+    model = keras.Sequential([*layers, keras.layers.Dense(7, "tanh"), keras.layers.Dense(10)])
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(optimizer, loss, run_eagerly=True)  # to trace it would take longer
+    for start in range(0, 64, 16):  # not by fit, which lets the average overwrite the weights at its end
+        model.train_on_batch(IMAGES[start : start + 16], LABELS[start : start + 16])
+    return model
+
+
+def save(model: Any, path: Path) -> KerasCheckpoint:
+    (model.save if path.suffix == ".keras" else model.save_weights)(path)
+    (found,) = look(path.parent).checkpoints
+    assert isinstance(found, KerasCheckpoint)
+    return found
+
+
+@pytest.mark.parametrize("end", ENDS)
+@pytest.mark.parametrize("uses_ema", [True, False], ids=["average", "none"])
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_raw_and_averaged_weights_are_keras_own(name: str, uses_ema: bool, end: str, tmp_path: Path) -> None:
+    kind, options = OPTIMIZERS[name]
+    model = trained(kind(**options, use_ema=uses_ema, ema_momentum=0.5))
+    checkpoint = save(model, tmp_path / f"my-model{end}")
+    assert checkpoint.step == 4
+    assert checkpoint.bytes == (tmp_path / f"my-model{end}").stat().st_size
+    assert layout_in(checkpoint).hidden == (7, 7)
+    assert averages_of(checkpoint) == (["average"] if uses_ema else [])
+    expected = {None: model.get_weights()}
+    if uses_ema:
+        expected["average"] = [np.asarray(v) for v in model.optimizer._model_variables_moving_average]
+    for average, wanted in expected.items():
+        restored = restore(checkpoint, average)
+        assert list(restored) == variable_names(3)
+        weights = [array for array in wanted if array.dtype == np.float32]  # and not the dropout's seed
+        for value, array in zip(restored.values(), weights, strict=True):
+            np.testing.assert_array_equal(value, array)
+
+
+def test_the_step_at_the_end_of_a_name_goes_before_the_counter(tmp_path: Path) -> None:
+    assert save(trained(keras.optimizers.SGD()), tmp_path / "model-900.weights.h5").step == 900
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_half_a_file_is_damaged_and_none_is_gone(end: str, tmp_path: Path) -> None:
+    checkpoint = save(trained(keras.optimizers.SGD()), tmp_path / f"model-1{end}")
+    content = checkpoint.prefix.read_bytes()
+    for part in (b"", b"nonsense", content[: len(content) // 2]):
+        checkpoint.prefix.write_bytes(part)
+        with pytest.raises(
+            CheckpointDamaged, match=f"^The checkpoint model-1{end} is damaged or cannot be read:"
+        ):
+            restore(checkpoint, None)
+        assert look(tmp_path).checkpoints == []
+    checkpoint.prefix.unlink()
+    with pytest.raises(CheckpointMissing, match=f"The checkpoint model-1{end} is gone"):
+        restore(checkpoint, None)
+
+
+def test_another_kind_of_network_is_refused(tmp_path: Path) -> None:
+    model = keras.Sequential([keras.Input((784,)), keras.layers.BatchNormalization(), keras.layers.Dense(10)])
+    with pytest.raises(CheckpointUnsuitable, match=r"holds layers/batch_normalization/vars/0 \[784\]"):
+        restore(save(model, tmp_path / "model-1.weights.h5"), None)
+
+
+def test_a_folder_of_them_from_the_command_line(tmp_path: Path, small_data: Path) -> None:
+    """As `shadowboard evaluate --folder` reads it."""
+    model = trained(keras.optimizers.SGD(use_ema=True, ema_momentum=0.5))
+    for step in (1, 2):
+        model.save_weights(tmp_path / f"model-{step}.weights.h5")
+    source = Source("", tmp_path, str(small_data), "tanh")
+    assert source.first_average() == "average"
+    assert [source.checkpoint(step, None).step for step in ("latest", "1", "best")] == [2, 1, 1]
+    images = load_dataset(str(small_data)).test
+    read = model.predict(images.images.astype(np.float32) / 255, verbose=0).argmax(1)
+    found = source.evaluate(source.checkpoint("latest", None), None, "test")
+    assert found.correct == np.count_nonzero(read == images.labels)
