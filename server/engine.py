@@ -152,7 +152,7 @@ class EngineLoader:
 
         validation = self._datasets.get("mnist").validation
         weights = {name: tf.constant(a) for name, a in init(RunConfig().hidden, seed=0).items()}
-        evaluate(weights, validation.images, validation.labels)
+        evaluate(weights, validation)
 
     def _assemble(self) -> Engine:
         from server.evaluating import Evaluator

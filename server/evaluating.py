@@ -193,31 +193,31 @@ class Evaluator:
 
         Where another server is making it, they go on waiting.
         """
+        claimed = False
         result, failure = None, None
         try:
-            result = self._result(job)
+            claimed = self._claims.take(job.key)
+            result = self._stored(job) or (self._make(job) if claimed else None)
         except Exception as error:
             failure = error
+        try:
+            self._hand_out(job, result, failure)
+        finally:
+            if claimed:
+                self._claims.release(job.key)
+        return failure
+
+    def _hand_out(self, job: Job, result: Result | None, failure: Exception | None) -> None:
         with self._condition:
             if result is None and failure is None:
                 self._elsewhere.append(job)
                 self._look_at = time.monotonic() + _LOOK_SECONDS
-                return None
+                return
             flight = self._flights.pop(job.key)
         if result is not None:
             flight.set_result(result)
         else:
             flight.set_exception(failure)
-        return failure
-
-    def _result(self, job: Job) -> Result | None:
-        """The evaluation, stored or made; None where another server is making it."""
-        if (stored := self._stored(job)) or not self._claims.take(job.key):
-            return stored
-        try:
-            return self._stored(job) or self._make(job)  # it may have been made just before the claim
-        finally:
-            self._claims.release(job.key)
 
     def _stored(self, job: Job) -> Result | None:
         return stored_result(self._store, self._datasets, job.run, *job.key[1:])
@@ -227,7 +227,7 @@ class Evaluator:
         began = time.monotonic()
         written_at = self._written_at(job)
         weights = self._restorer.weights(job.checkpoint, job.average or None)
-        made = evaluate(weights, split.images, split.labels, job.run.config.activation)
+        made = evaluate(weights, split, job.run.config.activation)
         seconds = time.monotonic() - began
         if self._observe:
             self._observe(seconds)

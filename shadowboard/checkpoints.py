@@ -204,12 +204,15 @@ def full_names(checkpoint: Checkpoint, there: Mapping[str, Variable]) -> dict[st
     return {value.checkpoint_key: value.full_name for node in graph.nodes for value in node.attributes}
 
 
-def read(checkpoint: Checkpoint, names: Sequence[str] | None = None) -> dict[str, NDArray[Any]]:
+def read(
+    checkpoint: Checkpoint, names: Sequence[str] | None = None, there: Mapping[str, Variable] | None = None
+) -> dict[str, NDArray[Any]]:
     """The tensors called `names` (all where None). TensorFlow checks each one's CRC.
 
+    `there`: what is in the checkpoint, by whoever has just looked.
     Raises CheckpointMissing, CheckpointDamaged, and CheckpointUnsuitable where a name is not in it.
     """
-    there = variables(checkpoint)
+    there = variables(checkpoint) if there is None else there
     wanted = sorted(there) if names is None else list(names)
     if missing := [name for name in wanted if name not in there]:
         raise CheckpointUnsuitable(

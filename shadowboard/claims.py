@@ -36,7 +36,7 @@ class Claims:
 
     def take(self, key: Key) -> bool:
         """Claim an evaluation; False while another server holds it. Raises RunMissing."""
-        taken = self._insert(key) if (held := self._holder(key)) is None else self._take_over(key, *held)
+        taken = self._insert(key) or self._take_over(key)
         if taken:
             self._since = time.monotonic()
         return taken
@@ -78,12 +78,15 @@ class Claims:
         except StoreUnavailable as error:
             if not isinstance(error.__cause__, IntegrityError):
                 raise
-            if self._holder(key) is None:
-                raise RunMissing(f"The run {key[0]} was deleted before it was evaluated.") from None
             return False
         return True
 
-    def _take_over(self, key: Key, server: str, beat: int) -> bool:
+    def _take_over(self, key: Key) -> bool:
+        if (holder := self._holder(key)) is None:  # given up just now, or of a run that is gone
+            if self._insert(key):
+                return True
+            raise RunMissing(f"The run {key[0]} was deleted before it was evaluated.")
+        server, beat = holder
         if server != self._server and not self._stands_still(server, beat):
             return False
         held = _is(key) & (claims.c.server == server) & (claims.c.beat == beat)

@@ -8,17 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from shadowboard.dataset import as_float
+from shadowboard.batches import batches
+from shadowboard.dataset import Split, as_float
 from shadowboard.errors import CheckpointUnsuitable
 from shadowboard.given_network import GivenWeights
 from shadowboard.intervals import wilson_interval
 from shadowboard.layout import CLASSES, PIXELS
 from shadowboard.network import Weights, logits
 from shadowboard.quiet_tensorflow import tf
-
-# Images read at once: few enough that their pixels as floats stay in the processor's cache, which is quicker
-# than to keep all of them as floats in memory; enough to keep the matrix products efficient.
-_CHUNK = 1_000
 
 _ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
     "relu": lambda values: np.maximum(values, 0),
@@ -29,6 +26,8 @@ _ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
 
 _FIRST = "layer1/weights"
 _FEW = PIXELS // 3  # with fewer inked pixels, to pick out their weights is quicker than to take all
+
+_CHUNK = 1_000  # images that a function somebody gave is handed at once, whatever memory it takes for each
 
 _BINS = 15  # of the calibration error, as Guo et al. have them
 
@@ -142,18 +141,32 @@ def _logits(weights: Weights, values: NDArray[np.float32], activation: str) -> N
     return values
 
 
-def evaluate(
-    weights: Weights, images: NDArray[np.uint8], labels: NDArray[np.uint8], activation: str = "relu"
-) -> Evaluation:
-    """Read images uint8 [N, 784] (N > 0) with `weights` and compare with labels uint8 [N]."""
-    chunks = [images[start : start + _CHUNK] for start in range(0, len(images), _CHUNK)]
-    given = weights.network.logits if isinstance(weights, GivenWeights) else None
-    forward = given or (lambda weights, pixels: logits(weights, pixels, activation))
-    values = tf.concat([forward(weights, tf.constant(as_float(chunk))) for chunk in chunks], 0)
-    losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels.astype(np.int32), values)
+def evaluate(weights: Weights, split: Split, activation: str = "relu") -> Evaluation:
+    """Read the images of a split, of which there is at least one, with `weights`."""
+    values = _read(weights, split, activation)
+    losses = tf.nn.sparse_softmax_cross_entropy_with_logits(split.labels.astype(np.int32), values)
     return Evaluation(
-        labels,
+        split.labels,
         tf.argmax(values, 1).numpy().astype(np.uint8),
         np.nan_to_num(tf.reduce_max(tf.nn.softmax(values), 1).numpy()),
         float(losses.numpy().mean(dtype=np.float64)),
     )
+
+
+def _read(weights: Weights, split: Split, activation: str) -> Any:
+    """Logits float32 [N, 10] of the images of a split."""
+    if isinstance(weights, GivenWeights):
+        return _read_by_given(weights, split)
+    first = weights[_FIRST]
+    if not np.isfinite(first).all():  # what is left out below would be no zero then
+        return logits(weights, tf.constant(as_float(split.images)), activation)
+    values = np.empty((len(split), CLASSES), np.float32)
+    for batch in batches(split):
+        inked = {**weights, _FIRST: tf.gather(first, batch.pixels)}
+        values[batch.places] = logits(inked, batch.values, activation)
+    return values
+
+
+def _read_by_given(weights: GivenWeights, split: Split) -> NDArray[np.float32]:
+    chunks = [split.images[start : start + _CHUNK] for start in range(0, len(split), _CHUNK)]
+    return np.concatenate([weights.network.logits(weights, as_float(chunk)) for chunk in chunks])

@@ -98,7 +98,7 @@ class Source:
         return self._evaluate(checkpoint, average, images)
 
     def _evaluate(self, checkpoint: Checkpoint, average: str | None, images: Split) -> Evaluation:
-        return evaluate(restore(checkpoint, average), images.images, images.labels, self.activation)
+        return evaluate(restore(checkpoint, average), images, self.activation)
 
     def read_digit(self, checkpoint: Checkpoint, image: DigitImage) -> dict[str, list[float]]:
         """`raw`, and each average by name → ten probabilities for one image, float32 [28, 28]."""

@@ -13,7 +13,7 @@ from shadowboard.errors import CheckpointUnsuitable
 from shadowboard.given_network import GivenCheckpoint, GivenWeights
 from shadowboard.keras_file import KerasCheckpoint
 from shadowboard.layout import Layout, layout_of, layout_of_all, own_name, variable_names
-from shadowboard.roles import FLOATS
+from shadowboard.roles import FLOATS, Variable
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +26,10 @@ def layout_in(checkpoint: Checkpoint) -> Layout:
     """
     if isinstance(checkpoint, KerasCheckpoint):
         return keras_file.layout_in(checkpoint.prefix)
-    there = checkpoints.variables(checkpoint)
+    return _layout_of(checkpoint, checkpoints.variables(checkpoint))
+
+
+def _layout_of(checkpoint: Checkpoint, there: Mapping[str, Variable]) -> Layout:
     if isinstance(checkpoint, GivenCheckpoint):
         return layout_of_all(there)
     layout = layout_of(there, checkpoints.full_names(checkpoint, there))
@@ -44,6 +47,23 @@ def averages_of(checkpoint: Checkpoint) -> list[str]:
     return list(layout_in(checkpoint).averages)
 
 
+def names_of(checkpoint: Checkpoint, average: str | None) -> tuple[str, ...]:
+    """What `restore` reads, by the names in the checkpoint: weights and biases of each layer in turn.
+
+    Raises CheckpointMissing, CheckpointDamaged, CheckpointUnsuitable.
+    """
+    return _names(layout_in(checkpoint), average)
+
+
+def _names(layout: Layout, average: str | None) -> tuple[str, ...]:
+    if average is None:
+        return layout.variables
+    if average not in layout.averages:
+        there = ", ".join(layout.averages) or "none"
+        raise CheckpointUnsuitable(f"The checkpoint holds no average called {average}; it holds: {there}.")
+    return layout.averages[average]
+
+
 def restore(checkpoint: Checkpoint, average: str | None) -> Mapping[str, NDArray[Any]]:
     """`layer1/weights`, `layer1/biases`, … float32: raw where `average` is None, else its shadow.
 
@@ -51,18 +71,17 @@ def restore(checkpoint: Checkpoint, average: str | None) -> Mapping[str, NDArray
     an average. Raises CheckpointMissing, CheckpointDamaged, CheckpointUnsuitable (no such network or average
     in it, or one that is no floats).
     """
-    layout = layout_in(checkpoint)
-    if average is not None and average not in layout.averages:
-        there = ", ".join(layout.averages) or "none"
-        raise CheckpointUnsuitable(f"The checkpoint holds no average called {average}; it holds: {there}.")
-    names = layout.variables if average is None else layout.averages[average]
+    is_keras = isinstance(checkpoint, KerasCheckpoint)
+    there = {} if is_keras else checkpoints.variables(checkpoint)
+    layout = keras_file.layout_in(checkpoint.prefix) if is_keras else _layout_of(checkpoint, there)
+    names = _names(layout, average)
     if average and (raw := [name for name in names if name in layout.variables]):
         which = ", ".join(raw)
         log.warning("%s: %s raw, for it holds no %s of these.", checkpoint.prefix.name, which, average)
-    if isinstance(checkpoint, KerasCheckpoint):
+    if is_keras:
         values = keras_file.read(checkpoint.prefix, names)
     else:
-        values = checkpoints.read(checkpoint, names)
+        values = checkpoints.read(checkpoint, names, there)
     with np.errstate(over="ignore"):  # what is too large becomes infinite, and is told where it is used
         floats = [values[name].astype(np.float32, copy=False) for name in names]
     if isinstance(checkpoint, GivenCheckpoint):

@@ -85,7 +85,7 @@ class _Show:
             accuracies[split] = {}
             for average, weights in kinds.items():
                 began = time.monotonic()
-                result = evaluate(weights, images.images, images.labels, self._run.config.activation)
+                result = evaluate(weights, images, self._run.config.activation)
                 seconds = time.monotonic() - began
                 score = Score(state.step, average, split, result.n, result.correct, result.loss, seconds)
                 self._store.add_evaluation(

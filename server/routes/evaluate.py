@@ -83,7 +83,7 @@ def average_of(run: Run, name: str) -> str:
 
 
 @router.get("/evaluate", summary="Evaluate a checkpoint", responses=ERRORS)
-def evaluate(asked: TheEvaluation) -> EvaluationView:
+async def evaluate(asked: TheEvaluation) -> EvaluationView:
     """How many images its raw or averaged weights read right; computed at once where not stored yet."""
     made, choice = asked.result.evaluation, asked.choice
     confusion = made.confusion

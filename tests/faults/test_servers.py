@@ -55,7 +55,7 @@ def check_evaluations(store: Store, home: Path, config: RunConfig, run_id: str) 
     for (step, kind, split), score in scores.items():
         images = dataset.validation if split == "validation" else dataset.test
         weights = restore(find(home / "runs" / run_id, step), kind or None)
-        expected = evaluate(weights, images.images, images.labels, config.activation)
+        expected = evaluate(weights, images, config.activation)
         stored = store.evaluation(run_id, step, kind, split)
         assert stored is not None
         assert (score.n, score.correct) == (expected.n, expected.correct)

@@ -92,7 +92,7 @@ def test_the_reference_follows_a_run_of_ours(mnist: Dataset, tmp_path: Path) -> 
         if isinstance(event, Saved):
             for average in (None, AVERAGE):
                 images = mnist.validation
-                ours = evaluate(restore(event.checkpoint, average), images.images, images.labels)
+                ours = evaluate(restore(event.checkpoint, average), images)
                 theirs = reference_count(tmp_path, images, ema=average is not None)
                 assert (event.checkpoint.step, ours.correct, ours.n) == theirs
             seen.append(event.checkpoint.step)

@@ -17,6 +17,7 @@ import httpx2
 import numpy as np
 import pytest
 
+from shadowboard.dataset import Split
 from shadowboard.records import Run
 from shadowboard.settings import Settings
 from tests.server.conftest import in_a_loop
@@ -51,9 +52,9 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     done: list[int] = []
     evaluate = evaluating.evaluate
 
-    def counted(weights: Any, images: Any, *rest: Any) -> Any:
-        done.append(len(images))
-        return evaluate(weights, images, *rest)
+    def counted(weights: Any, split: Split, *rest: Any) -> Any:
+        done.append(len(split))
+        return evaluate(weights, split, *rest)
 
     monkeypatch.setattr(evaluating, "evaluate", counted)
     return done

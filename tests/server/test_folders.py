@@ -93,9 +93,7 @@ def theirs(tmp_path: Path) -> Path:
 def expected(mnist: Any, checkpoint: checkpoints.Checkpoint) -> dict[tuple[int, str, str], int]:
     splits = {"validation": mnist.validation, "test": mnist.test}
     return {
-        (checkpoint.step, average, name): evaluate(
-            restore(checkpoint, average or None), split.images, split.labels
-        ).correct
+        (checkpoint.step, average, name): evaluate(restore(checkpoint, average or None), split).correct
         for average in ("", *NAMES)
         for name, split in splits.items()
     }

@@ -14,6 +14,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from shadowboard.dataset import Split
 from shadowboard.records import Run
 from shadowboard.settings import Settings
 from shadowboard.store import Store
@@ -102,7 +103,7 @@ def test_what_another_makes_is_waited_for(
     ]
     evaluate, begun, go_on = evaluating.evaluate, [], threading.Event()
 
-    def held(weights: Any, images: Any, *rest: Any) -> Any:
+    def held(weights: Any, images: Split, *rest: Any) -> Any:
         begun.append(len(images))
         if len(images) == 100:
             go_on.wait(10)

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shadowboard import network
-from shadowboard.dataset import Dataset
+from shadowboard.dataset import Dataset, Split
 from shadowboard.evaluation import Evaluation, evaluate
 
 
@@ -55,9 +55,8 @@ def test_confidence_and_accuracy_are_no_further_apart_than_the_calibration_error
 
 def test_readings_are_those_of_a_forward_pass_in_float64(mnist: Dataset) -> None:
     weights = network.init([16], seed=3)
-    # More than one chunk, the last of them short.
-    images, labels = mnist.train.images[:5_100], mnist.train.labels[:5_100]
-    found = evaluate(weights, images, labels)
+    images, labels = mnist.train.images[:5_100], mnist.train.labels[:5_100]  # several batches
+    found = evaluate(weights, Split(images, labels))
     w1, b1, w2, b2 = (
         np.asarray(weights[name], np.float64)
         for name in ("layer1/weights", "layer1/biases", "layer2/weights", "layer2/biases")
@@ -72,7 +71,7 @@ def test_readings_are_those_of_a_forward_pass_in_float64(mnist: Dataset) -> None
 
 def test_weights_too_large_to_read_with_have_no_confidence(mnist: Dataset) -> None:
     weights = {name: value * np.float32(1e30) for name, value in network.init([16], seed=3).items()}
-    found = evaluate(weights, mnist.test.images[:20], mnist.test.labels[:20])
+    found = evaluate(weights, Split(mnist.test.images[:20], mnist.test.labels[:20]))
     assert not np.isfinite(found.loss)
     assert found.mean_confidence == 0
     assert found.calibration_error == pytest.approx(found.accuracy)

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from shadowboard import network
 from shadowboard.checkpoints import save
+from shadowboard.dataset import Split
 from shadowboard.errors import CheckpointUnsuitable
 from shadowboard.evaluation import evaluate
 from shadowboard.weights import averages_of, restore
@@ -40,7 +41,7 @@ def test_floats_of_any_type_are_read_as_float32(tmp_path: Path, dtype: str, aver
         expected = tf.cast(value / 2 if average else value, tf.float32)
         assert found[name].dtype == np.float32
         np.testing.assert_array_equal(found[name], expected)
-    assert evaluate(found, np.zeros((2, 784), np.float32), np.zeros(2, np.uint8), "relu").n == 2
+    assert evaluate(found, Split(np.zeros((2, 784), np.uint8), np.zeros(2, np.uint8))).n == 2
 
 
 def test_numbers_beyond_float32_are_infinite(tmp_path: Path) -> None:
