@@ -1,0 +1,67 @@
+"""The command `export`: a checkpoint's weights as a file of the framework that is to use them."""
+
+from contextlib import suppress
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from shadowboard.errors import SaveFailed
+from shadowboard.export.formats import FORMATS, FormatName
+from shadowboard.options import AsJson, Database, Home
+from shadowboard.settings import load_settings
+from shadowboard.weights_commands import Activation, Average, Folder, RunName, Step, source_of
+
+export_command = typer.Typer()
+
+_ENDS = ", ".join(f"{form.name} ({form.end})" for form in FORMATS.values())
+
+
+@export_command.command()
+def export(
+    in_format: Annotated[FormatName, typer.Option("--format", help=f"{_ENDS}.")],
+    run: RunName = None,
+    folder: Folder = None,
+    step: Step = "latest",
+    ema: Annotated[bool, typer.Option("--ema/--raw", help="Averaged or raw weights.")] = False,
+    average: Average = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(help="File or folder to write to; default: a name that tells what it is."),
+    ] = None,
+    activation: Activation = None,
+    home: Home = None,
+    database_url: Database = None,
+    as_json: AsJson = False,
+) -> None:
+    """A checkpoint's raw or averaged weights as a file for Keras, TensorFlow, ONNX Runtime or NumPy."""
+    settings = load_settings(home=home, database_url=database_url)
+    from shadowboard import terminal
+    from shadowboard.export.exporting import Subject
+    from shadowboard.export.exporting import export as written
+    from shadowboard.weights import restore
+
+    source = source_of(settings, run, folder, None, activation)
+    if ema and average is None:
+        average = source.first_average()
+    checkpoint = source.checkpoint(step, average)
+    weights = restore(checkpoint, average)
+    subject = Subject(source.label, checkpoint, average, weights, source.activation)
+    content = written(subject, in_format)
+    path = output or Path(subject.file_name(in_format))
+    if path.is_dir():
+        path /= subject.file_name(in_format)
+    _write(path, content)
+    terminal.print_export(checkpoint.step, average, path, len(content), source.averages, as_json=as_json)
+
+
+def _write(path: Path, content: bytes) -> None:
+    """All of it or nothing. Raises SaveFailed."""
+    part = path.with_name(f"{path.name}.part")
+    try:
+        part.write_bytes(content)
+        part.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+        raise SaveFailed(f"{path} could not be written: {error.strerror}.") from error
