@@ -6,7 +6,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run setup test lint bench soak replay commands licences lock chromium postgresql clean
+.PHONY: run setup test lint bench soak audit replay commands licences lock chromium postgresql clean
 
 run: .venv/run-ready
 	$(BIN)/shadowboard up
@@ -32,6 +32,15 @@ bench: .venv/test-ready .bench-venv/ready .bench-venv-serving/ready .bench-venv-
 
 soak: .venv/test-ready
 	$(BIN)/python -m pytest tests/faults tests/server/test_openapi.py --kills 1000 --cases 500 --timeout 7200
+
+# Asks for known vulnerabilities of what is locked; what cannot be looked up, as without a network, fails too.
+audit: .audit-venv/ready
+	.audit-venv/bin/pip-audit --strict --no-deps --disable-pip -r requirements.txt
+	.audit-venv/bin/pip-audit --strict --no-deps --disable-pip -r requirements-dev.txt
+
+.audit-venv/ready:
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check pip-audit && touch $@
 
 # Goes through the Dockerfile's steps in a bare Debian and trains in what comes of it; as root, with debootstrap.
 replay: .venv/run-ready
@@ -95,4 +104,4 @@ postgresql:
 	fi
 
 clean:
-	rm -rf .venv .bench-venv* build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .bench-venv* .audit-venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

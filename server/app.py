@@ -17,6 +17,7 @@ from server.openapi import Described
 from server.parameters import only_known
 from server.problems import LastResort
 from server.routes import (
+    agreement,
     compare,
     evaluate,
     evaluated_images,
@@ -29,8 +30,10 @@ from server.routes import (
     run_comparison,
     runs,
     standings,
+    studies,
 )
 from server.routes.checkpoints import checkpoints_router
+from server.routes.export import export_router
 from server.routes.login import login_router
 from server.routes.pages import StaticFolder, page_router
 from server.security import BodyLimit, HostCheck, OriginCheck, SecurityHeaders
@@ -49,6 +52,7 @@ _LOCK_SECONDS = 5.0  # longer than workers write; then whoever asked is told to 
 _TAGS = {
     "weights": "What the weights of a checkpoint are worth, and what they read.",
     "runs": "Training runs: queue, follow and stop them.",
+    "studies": "A recipe with and without each of its parts, with several seeds.",
     "images": "The data that the runs learn from.",
     "server": "The server itself.",
 }
@@ -119,7 +123,10 @@ def create_app(settings: Settings, networks: Sequence[GivenNetwork] = ()) -> Fas
             runs.router,
             history.router,
             run_comparison.router,
+            agreement.router,
+            studies.router,
             checkpoints_router(),
+            export_router(),
             events.router,
         ),
     ):

@@ -1,6 +1,6 @@
 """What happens to a run and to the list of runs, as server-sent events."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import ExitStack
 from dataclasses import replace
 
@@ -13,7 +13,7 @@ from server.history import training_curve
 from server.schemas.history import EvaluationSummary
 from server.schemas.runs import CheckpointView, RunGone, RunListed, RunView
 from server.services import Services
-from server.watching import Entry, Sight, Watcher
+from server.watching import Listed, Sight
 from shadowboard.errors import StoreUnavailable
 from shadowboard.records import Cursor, Metric, Run, SavedCheckpoint, Score
 from shadowboard.store import Store
@@ -21,9 +21,10 @@ from shadowboard.store import Store
 _POINTS = 500  # in one event
 
 
-async def list_events(watcher: Watcher, entries: Mapping[str, Entry]) -> AsyncIterator[ServerSentEvent]:
-    """What changes in the list of runs from `entries` on, until the server closes."""
-    reader = _ListReader(entries)
+async def list_events(services: Services, listed: Listed) -> AsyncIterator[ServerSentEvent]:
+    """What changes in the list of runs from `listed` on, until the server closes."""
+    watcher = services.watcher
+    reader = _ListReader(services, listed)
     with watcher.following():
         while not watcher.closed:
             changed = watcher.changed
@@ -33,17 +34,17 @@ async def list_events(watcher: Watcher, entries: Mapping[str, Entry]) -> AsyncIt
 
 
 async def run_events(
-    services: Services, run: Run, cursor: Cursor, entries: Mapping[str, Entry] | None
+    services: Services, run: Run, cursor: Cursor, listed: Listed | None
 ) -> AsyncIterator[ServerSentEvent]:
     """The events of `run` beyond `cursor`, each with the cursor after it as its id, until the server closes.
 
     Nothing is sent twice and nothing left out: each reader goes by the ids that it has seen itself. A run
     resumed from an older checkpoint does some steps again: they are news, and replace what was told of them.
-    With `entries` also what changes in the list of runs from there on.
+    With `listed` also what changes in the list of runs from there on.
     """
     watcher = services.watcher
     reader = _RunReader(services, run, cursor)
-    list_reader = _ListReader(entries) if entries is not None else None
+    list_reader = _ListReader(services, listed) if listed else None
     with ExitStack() as stack:
         stack.enter_context(watcher.watching(run.id))
         if list_reader:
@@ -67,16 +68,18 @@ async def run_events(
 class _ListReader:
     """One reader of the list of runs: what it has been told, and what is new."""
 
-    def __init__(self, entries: Mapping[str, Entry]) -> None:
-        self._entries = entries
+    def __init__(self, services: Services, listed: Listed) -> None:
+        self._services = services
+        self._entries, self._since = listed
 
     def news(self, sight: Sight, id_: str | None = None) -> list[ServerSentEvent]:
         before, now = self._entries, sight.entries
-        if now is None or now is before:
+        if now is None or now is before or sight.number < self._since:
             return []
         self._entries = now
         changed = [run for key, run in sight.runs.items() if run and now.get(key) != before.get(key)]
-        views = [RunView.of(run, stalled=run.id in sight.stalled) for run in reversed(changed)]
+        places = self._services.tells_places
+        views = [RunView.of(run, stalled=run.id in sight.stalled, places=places) for run in reversed(changed)]
         news: list[BaseModel] = [RunListed(run=view) for view in views]
         news += [RunGone(gone=key) for key in before if key not in now]
         return [_event("runs", data, id_) for data in news]
@@ -110,7 +113,8 @@ class _RunReader:
             return []
         before, cursor = self._view, self._cursor
         stored = await self._stored(run)
-        view = _event("run", RunView.of(run, stalled=seen[1]), encode(cursor))
+        told = RunView.of(run, stalled=seen[1], places=self._services.tells_places)
+        view = _event("run", told, encode(cursor))
         self._run, self._seen, self._view = run, seen, view.raw_data or ""
         if stored:
             self._cursor = decode(stored[-1].id or "")

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -9,6 +10,7 @@ from types import MappingProxyType
 from shadowboard.errors import CheckpointDamaged, CheckpointMissing, CheckpointUnsuitable, StoreUnavailable
 from shadowboard.folder_sight import FolderSight, sight_of
 from shadowboard.given_network import GivenNetwork
+from shadowboard.printable import printable
 from shadowboard.records import Run, SavedCheckpoint
 from shadowboard.store import Store
 from shadowboard.watched import WatchedAverage, WatchedConfig
@@ -17,6 +19,11 @@ from shadowboard.weights import layout_in
 log = logging.getLogger(__name__)
 
 _LOOK_SECONDS = 0.5
+# Where there are very many files, a look takes long: then it is one part of so many of the time.
+_SHARE = 10
+_LONGEST_PAUSE = 5.0
+_MOST_AVERAGES = 16  # each is evaluated at each checkpoint
+_LONGEST_NAME = 64  # of an average, in characters
 
 
 @dataclass
@@ -59,8 +66,9 @@ class Folders:
         self._thread.join(timeout=3)
 
     def _work(self) -> None:
-        failing = False
-        while not self._closing.wait(_LOOK_SECONDS):
+        failing, took = False, 0.0
+        while not self._closing.wait(min(max(_LOOK_SECONDS, _SHARE * took), _LONGEST_PAUSE)):
+            began = time.monotonic()
             try:
                 self._look()
                 failing = False
@@ -69,6 +77,7 @@ class Folders:
                     log.warning("Watching folders: %s", error)
                 failing = True
                 self._known = {}
+            took = time.monotonic() - began
 
     def _look(self) -> None:
         runs = {run.id: run for run in self._store.runs(state="watched")}
@@ -97,7 +106,7 @@ class Folders:
         ]
         if found or (config.hidden is None and not known.unsuitable):
             config, known.unsuitable = _described(config, sight)
-        message = known.unsuitable or sight.problem
+        message = printable(known.unsuitable or sight.problem)
         if found or (config, message) != (run.config, run.message):
             self._store.add_sight(run.id, config, message, found)
         if found:
@@ -115,7 +124,12 @@ def _described(config: WatchedConfig, sight: FolderSight) -> tuple[WatchedConfig
         except CheckpointUnsuitable as error:
             return config, str(error)
         known = [average.name for average in config.averages]
-        names = [*known, *(name for name in layout.averages if name not in known)]
-        averages = tuple(WatchedAverage(name=name[:64]) for name in names)
+        new = [name for name in layout.averages if name not in known and _can_be_kept(name)]
+        averages = tuple(WatchedAverage(name=name) for name in [*known, *new][:_MOST_AVERAGES])
         return config.model_copy(update={"hidden": layout.hidden, "averages": averages}), ""
     return config, ""
+
+
+def _can_be_kept(name: str) -> bool:
+    """Whether an average of this name can be stored and shown: other programs may call it anything."""
+    return len(name) <= _LONGEST_NAME and name.isprintable()

@@ -1,6 +1,6 @@
 """The OpenAPI document: FastAPI's, with what follows from how the server is built."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from fastapi import FastAPI
@@ -26,8 +26,11 @@ _WHERE_SOMETHING_CHANGES = {"403": "A page of another site sent it."}
 _WHERE_A_TOKEN_IS_NEEDED = {"401": "The server has a token, and it was not shown."}
 _WITH_A_BODY = {"408": "The body was not complete after 30 s."}
 _FRAMEWORKS = "Validation Error"  # what FastAPI says of a 422
-# Where the id of a run is in what these operations answer.
-_RUN_IDS = {"create_run": "/id", "rename_run": "/id", "list_runs": "/runs/0/id"}
+# Where ids are in what these operations answer, by the parameter that takes them.
+_IDS = {
+    "run_id": {"create_run": "/id", "rename_run": "/id", "list_runs": "/runs/0/id"},
+    "study_id": {"create_study": "/id", "list_studies": "/studies/0/id"},
+}
 
 
 class Described(FastAPI):
@@ -44,7 +47,8 @@ class Described(FastAPI):
             found = list(_operations(document))
             for method, operation in found:
                 operation["responses"] = _answers(method, operation)
-            _link([operation for _, operation in found])
+            for parameter, places in _IDS.items():
+                _link([operation for _, operation in found], parameter, places)
         return document
 
 
@@ -74,17 +78,17 @@ def _answers(method: str, operation: Schema) -> Schema:
     return {status: answer for status, answer in given.items() if status < "4"} | errors
 
 
-def _link(operations: list[Schema]) -> None:
-    """From what answers with a run to everything that can be asked of that run."""
+def _link(operations: list[Schema], parameter: str, places: Mapping[str, str]) -> None:
+    """From what answers with an id, at these places, to everything that can be asked of what it is of."""
     takers = [
         operation["operationId"]
         for operation in operations
-        if any(p["in"] == "path" and p["name"] == "run_id" for p in operation.get("parameters", []))
+        if any(p["in"] == "path" and p["name"] == parameter for p in operation.get("parameters", []))
     ]
     for operation in operations:
-        if way := _RUN_IDS.get(operation["operationId"]):
+        if way := places.get(operation["operationId"]):
             success = next(iter(operation["responses"].values()))
             success["links"] = {
-                taker: {"operationId": taker, "parameters": {"run_id": f"$response.body#{way}"}}
+                taker: {"operationId": taker, "parameters": {parameter: f"$response.body#{way}"}}
                 for taker in takers
             }

@@ -57,6 +57,7 @@ def _text(**limits: object) -> WithJsonSchema:
 
 
 _Name = Annotated[str, AfterValidator(_name), _text(maxLength=_LONGEST, pattern=r"^[^\u0000]*$")]
+NameInBody = _Name
 
 _RUN = {"by its name": Example(summary="The run that `shadowboard up` begins with", value="reference recipe")}
 _LATEST = {"latest": Example(summary="The newest checkpoint", value="latest")}
@@ -73,6 +74,24 @@ RunId = Annotated[
         openapi_examples={"an id": Example(summary="As `GET /runs` tells it", value="k7m2xd")},
     ),
 ]
+StudyInPath = Annotated[
+    _Name,
+    Path(
+        description="Id or name of a study",
+        openapi_examples={
+            "by its name": Example(
+                summary="One of the reference recipe", value="Variants of the reference recipe"
+            )
+        },
+    ),
+]
+StudyId = Annotated[
+    _Name,
+    Path(
+        description="Id of a study; its name is not enough",
+        openapi_examples={"an id": Example(summary="As `GET /studies` tells it", value="k7m2xd")},
+    ),
+]
 NewName = Annotated[_Name, AfterValidator(_new_name), _text(maxLength=_LONGEST, pattern=r"^[^\u0000/]*$")]
 Step = Annotated[
     str,
@@ -84,6 +103,15 @@ StepInPath = Annotated[
     str,
     Path(
         description="latest, best (on validation, of the first average), or a number",
+        openapi_examples=_LATEST,
+    ),
+    AfterValidator(_step),
+    _text(pattern=f"^({_STEP})$"),
+]
+StepOfWeights = Annotated[
+    str,
+    Path(
+        description="latest, best (on validation, of the weights asked for), or a number",
         openapi_examples=_LATEST,
     ),
     AfterValidator(_step),

@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server.logs import request_id
 from shadowboard import errors
+from shadowboard.printable import in_a_line
 from shadowboard.validation import HAS, first_of, quoted, sentence
 
 log = logging.getLogger(__name__)
@@ -25,11 +26,16 @@ MEDIA_TYPE = "application/problem+json"
 
 _LONGEST = 100  # characters of a value that is quoted
 _RETRY_SECONDS = "5"
-_FOLDERS = re.compile(r"(?<![^\s('\"])(?:[a-z+]+:///?[^\s/]*)?(?:/[^\s/]+)*/(?=[^\s/])")  # of a path or URL
+# Of a path or URL. Names of folders may have spaces; what follows a comma or the like is none of them.
+_FOLDERS = re.compile(
+    r"(?<![\w/.~-])(?:[a-z+]+:///?[^\s/]*)?"
+    r"(?:/(?:[^/\s]|(?<![,;:.)])\s)*[^\s/('\"“‘])*/(?=[^\s/])"
+)
 _METHODS = ("GET", "POST", "PATCH", "DELETE")
 
 _STATUS: dict[type[errors.ShadowboardError], HTTPStatus] = {
     errors.RunMissing: HTTPStatus.NOT_FOUND,
+    errors.StudyMissing: HTTPStatus.NOT_FOUND,
     errors.CheckpointMissing: HTTPStatus.NOT_FOUND,
     errors.ImageMissing: HTTPStatus.NOT_FOUND,
     errors.RunBusy: HTTPStatus.CONFLICT,
@@ -38,6 +44,7 @@ _STATUS: dict[type[errors.ShadowboardError], HTTPStatus] = {
     errors.CheckpointUnsuitable: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.ConfigurationInvalid: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.PictureInvalid: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.PackageMissing: HTTPStatus.NOT_IMPLEMENTED,
     errors.Busy: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
 }
@@ -69,7 +76,8 @@ def _status(kind: type[errors.ShadowboardError]) -> HTTPStatus:
 
 def problem(status: int, detail: str, headers: dict[str, str] | None = None, **members: Any) -> Response:
     """The answer to a request that cannot be met; `members` stand beside the detail (RFC 9457, 3.2)."""
-    detail = detail.encode(errors="replace").decode()  # it may quote text that is no valid Unicode
+    # It may quote text that is no valid Unicode, or names with new lines in them.
+    detail = in_a_line(detail.encode(errors="replace").decode())
     body = Problem(title=HTTPStatus(status).phrase, status=status, detail=detail)
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         headers = {"Retry-After": _RETRY_SECONDS} | (headers or {})
@@ -96,7 +104,10 @@ async def _domain_error(_request: Request, error: errors.ShadowboardError) -> Re
 
 
 def without_folders(sentence: str) -> str:
-    """With the files that it names, but without the folders in which this machine has them."""
+    """With the files that it names, but without the folders in which this machine has them.
+
+    The log has them: who reads that may know them.
+    """
     return _FOLDERS.sub("", sentence)
 
 

@@ -29,7 +29,12 @@ class Services:
     assets: Assets
     telemetry: Telemetry
     changes: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_CHANGES))
-    """Held by a request that changes something."""
+    """Held by a request that changes something, or looks into a checkpoint to start from."""
+
+    @property
+    def tells_places(self) -> bool:
+        """Whether answers name the folders of runs in full: where no token keeps anybody from anything."""
+        return not self.settings.token
 
 
 async def _services(request: Request) -> Services:

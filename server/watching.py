@@ -2,10 +2,12 @@
 
 import asyncio
 import logging
+import threading
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
 from shadowboard.errors import RunMissing, StoreUnavailable
@@ -36,13 +38,22 @@ class Sight:
     """The store at one moment.
 
     `runs`: those in training, those watched, and while anybody follows the list all of them; None for one
-    that is gone. `entries`: the list, by id; None while nobody follows it.
+    that is gone. `entries`: the list, by id; None while nobody follows it. `number`: a later one has a
+    greater.
     """
 
     end: Cursor = field(default_factory=Cursor)
     runs: Mapping[str, Run | None] = field(default_factory=dict)
     stalled: frozenset[str] = frozenset()
     entries: Mapping[str, Entry] | None = None
+    number: int = field(default=0, compare=False)
+
+
+class Listed(NamedTuple):
+    """The list of runs at a moment, by id, and the number of the first sight that is no older."""
+
+    entries: Mapping[str, Entry]
+    since: int
 
 
 class Watcher:
@@ -59,6 +70,9 @@ class Watcher:
         self._watch = Watch()
         self._watched: Counter[str] = Counter()
         self._followers = 0
+        self._looking = threading.Lock()  # what is seen in turn is numbered in turn
+        self._number = 0
+        self._listed = 0  # the number of the last list that was not taken from a sight
         self._shared: dict[Hashable, asyncio.Future[Any]] = {}
 
     @contextmanager
@@ -81,12 +95,11 @@ class Watcher:
         finally:
             self._followers -= 1
 
-    async def entries(self) -> Mapping[str, Entry]:
+    async def listed(self) -> Listed:
         """The list as it was at this moment or before: what differs from it later is news to the caller."""
         if self.sight.entries is not None:
-            return self.sight.entries
-        stalled = self.sight.stalled
-        return await self.shared("entries", lambda: _entries(self._store.runs(), stalled))
+            return Listed(self.sight.entries, self.sight.number)
+        return await self.shared("listed", partial(self._list, self.sight.stalled))
 
     def close(self) -> None:
         """Wake everybody for the last time."""
@@ -132,7 +145,19 @@ class Watcher:
             busy = self._watched or self._followers or self.sight.runs
             await asyncio.sleep(_BUSY_SECONDS if busy else _IDLE_SECONDS)
 
+    def _list(self, stalled: frozenset[str]) -> Listed:
+        """Not amid a look: that would then show an older list as a newer one."""
+        with self._looking:
+            self._number += 1
+            self._listed = self._number
+            return Listed(_entries(self._store.runs(), stalled), self._number)
+
     def _look(self, watched: Sequence[str], followed: bool) -> Sight:
+        with self._looking:
+            self._number += 1
+            return self._seen(watched, followed, self._number)
+
+    def _seen(self, watched: Sequence[str], followed: bool, number: int) -> Sight:
         end = self._store.cursor()
         found = self._store.runs(state=None if followed else "training")
         stalled = frozenset(run.id for run in self._watch.stalled(found))
@@ -147,13 +172,14 @@ class Watcher:
         before = self.sight
         runs = {key: _same(before.runs.get(key), run) for key, run in runs.items()}
         entries = _same(before.entries, _entries(found, stalled)) if followed else None
-        return Sight(end, _same(before.runs, runs), stalled, entries)
+        return Sight(end, _same(before.runs, runs), stalled, entries, number)
 
     def _tell(self, sight: Sight) -> None:
         before, self.sight = self.sight, sight
+        is_first = before.number < self._listed < sight.number  # after a list, which it may differ from
         if _live(before) != _live(sight):
             self._on_runs()
-        if before != sight:
+        if before != sight or is_first:
             self._wake()
 
 

@@ -17,10 +17,15 @@ from google_crc32c import extend
 from numpy.typing import NDArray
 
 from shadowboard.errors import CheckpointDamaged, CheckpointMissing
+from shadowboard.regular_file import read_whole
 
 _FOOTER = 48  # bytes
 _MAGIC = 0xDB4775248B80FB57
-_LARGEST_BLOCK = 2**28  # of an index: what names a larger one is no checkpoint
+# What an index may cost, whoever has written it: names share beginnings, so that few bytes can claim many.
+_LARGEST_INDEX = 2**26  # bytes: some 500,000 variables
+_LARGEST_NAMES = 2**28  # bytes, of all names together
+_ENTRY = 64  # of these each entry counts as so many more
+_MOST_DIMENSIONS = 254  # as TensorFlow has at most
 _BLOCK = 2**22  # bytes of values at a time
 
 # tensorflow/core/framework/types.proto: number → TensorFlow's name, and NumPy's type where it has one.
@@ -128,7 +133,8 @@ def open_bundle(prefix: Path) -> Bundle:
     Raises CheckpointMissing, CheckpointDamaged.
     """
     try:
-        shards, entries = _read_index(prefix.with_name(prefix.name + ".index").read_bytes())
+        content = read_whole(prefix.with_name(prefix.name + ".index"), _LARGEST_INDEX)
+        shards, entries = _read_index(content)
         _check_data(prefix, shards, entries.values())
     except (OSError, _Broken, ValueError, TypeError) as error:  # whatever a field of the index holds
         raise _unreadable(prefix, error) from error
@@ -173,14 +179,27 @@ def _table(content: bytes) -> Iterator[tuple[bytes, bytes]]:
         raise _Broken("its index is no complete table" if content else "its index is empty")
     _, place = _handle(content, len(content) - _FOOTER)  # of the table's own index; before it, of notes
     index, _ = _handle(content, place)
-    for _, handle in _block(content, *index):
+    blocks, names = index[1], 0
+
+    def counted(block: tuple[int, int]) -> Iterator[tuple[bytes, bytes]]:
+        nonlocal names
+        for key, value in _block(content, *block):
+            names += len(key) + _ENTRY
+            if names > _LARGEST_NAMES:
+                raise _Broken("its index has too many names, or too long ones")
+            yield key, value
+
+    for _, handle in counted(index):
         block, _ = _handle(handle, 0)
-        yield from _block(content, *block)
+        blocks += block[1]
+        if blocks > len(content):
+            raise _Broken("blocks of its index overlap")
+        yield from counted(block)
 
 
 def _block(content: bytes, offset: int, size: int) -> Iterator[tuple[bytes, bytes]]:
     """The keys of a block with their values; each key is told by what it has beyond the one before."""
-    if size > _LARGEST_BLOCK or offset + size + 5 > len(content) or size < 4:
+    if offset + size + 5 > len(content) or size < 4:
         raise _Broken("a block of its index lies outside of it")
     (checksum,) = struct.unpack_from("<I", content, offset + size + 1)
     if _masked(extend(0, content[offset : offset + size + 1])) != checksum:
@@ -194,6 +213,8 @@ def _block(content: bytes, offset: int, size: int) -> Iterator[tuple[bytes, byte
         shared, offset = _varint(content, offset)
         more, offset = _varint(content, offset)
         length, offset = _varint(content, offset)
+        if shared > len(key) or offset + more + length > end:
+            raise _Broken("an entry of its index lies outside of its block")
         key = key[:shared] + content[offset : offset + more]
         yield key, content[offset + more : offset + more + length]
         offset += more + length
@@ -222,7 +243,10 @@ def _entry(message: bytes) -> Entry:
     fields = _fields(message)
     number = fields.get(1, 0)
     name, stored = _TYPES.get(number, (f"type {number}", None))
-    shape = tuple(_signed(_fields(dim).get(1, 0)) for dim in _repeated(fields.get(2, b""), 2))
+    dimensions = _repeated(fields.get(2, b""), 2)
+    if len(dimensions) > _MOST_DIMENSIONS:
+        raise _Broken(f"a shape in its index has {len(dimensions):,} dimensions")
+    shape = tuple(_signed(_fields(dimension).get(1, 0)) for dimension in dimensions)
     entry = Entry(
         dtype=name,
         shape=shape,
@@ -233,8 +257,8 @@ def _entry(message: bytes) -> Entry:
         stored=stored,
         sliced=7 in fields,
     )
-    if any(length < 0 for length in shape):
-        raise _Broken(f"a shape in its index is {list(shape)}")
+    if any(length < 0 for length in shape) or entry.size >= 2**63:
+        raise _Broken(f"a shape in its index is [{', '.join(f'{length:,}' for length in shape[:8])}]")
     if stored and not entry.sliced and entry.bytes != entry.size * np.dtype(stored).itemsize:
         raise _Broken(f"{entry.size:,} values of {name} would not take {entry.bytes:,} bytes")
     return entry

@@ -42,6 +42,7 @@ BASE = "model.ckpt"
 STATE_FILE = "checkpoint"
 _UNFINISHED = ".saving-"
 _OBJECT_GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"
+_OF_PATTERNS = frozenset("*?[\\")
 
 
 def save(folder: Path, step: int, tensors: Mapping[str, Any]) -> Checkpoint:
@@ -149,7 +150,8 @@ def _sync(path: Path) -> None:
 
 def _reason(error: BaseException, folder: Path) -> str:
     """TensorFlow's message, without the folder: whoever reads it need not know where the files are."""
-    text = str(getattr(error, "message", error)).partition("\n")[0].replace(f"{folder}/", "")
+    said = error.strerror if isinstance(error, OSError) else getattr(error, "message", None)
+    text = str(said or error).partition("\n")[0].replace(f"{folder}/", "")
     return re.sub(r"\{\{.*?\}\} ?| ?\[Op:.*?\]", "", text).rstrip(".")
 
 
@@ -159,11 +161,16 @@ def unfinished(folder: Path) -> list[Path]:
 
 
 @contextmanager
-def _reading(checkpoint: Checkpoint) -> Iterator[None]:
+def _reading(checkpoint: Checkpoint) -> Iterator[str]:
+    """The prefix for TensorFlow's readers. Its errors become CheckpointMissing and CheckpointDamaged."""
+    folder = checkpoint.prefix.parent
     try:
-        yield
+        with _without_pattern(checkpoint.prefix) as prefix:
+            folder = Path(prefix).parent
+            yield prefix
     except (
         tf.errors.OpError,
+        OSError,
         RuntimeError,
         ValueError,
         LookupError,
@@ -173,15 +180,30 @@ def _reading(checkpoint: Checkpoint) -> Iterator[None]:
         if not index.exists():
             raise CheckpointMissing(f"The checkpoint {checkpoint.prefix.name} is gone.") from error
         raise CheckpointDamaged(
-            f"The checkpoint {checkpoint.prefix.name} is damaged or cannot be read: "
-            f"{_reason(error, checkpoint.prefix.parent)}."
+            f"The checkpoint {checkpoint.prefix.name} is damaged or cannot be read: {_reason(error, folder)}."
         ) from error
+
+
+@contextmanager
+def _without_pattern(prefix: Path) -> Iterator[str]:
+    """A prefix that means these files to TensorFlow, which takes it for a pattern: where it looks like one,
+    that of links to them.
+    """
+    if _OF_PATTERNS.isdisjoint(str(prefix)):
+        yield str(prefix)
+        return
+    name = prefix.name if _OF_PATTERNS.isdisjoint(prefix.name) else BASE
+    with tempfile.TemporaryDirectory() as folder:
+        for file in prefix.parent.iterdir():
+            if file.name.startswith(f"{prefix.name}."):
+                (Path(folder) / f"{name}{file.name.removeprefix(prefix.name)}").symlink_to(file.absolute())
+        yield f"{folder}/{name}"
 
 
 def variables(checkpoint: Checkpoint) -> dict[str, Variable]:
     """What is in the checkpoint, by name. Raises CheckpointMissing, CheckpointDamaged."""
-    with _reading(checkpoint):
-        reader = tf.train.load_checkpoint(str(checkpoint.prefix))
+    with _reading(checkpoint) as prefix:
+        reader = tf.train.load_checkpoint(prefix)
         types = reader.get_variable_to_dtype_map()
         return {
             name: Variable(tuple(shape), types[name].name)
@@ -198,8 +220,8 @@ def full_names(checkpoint: Checkpoint, there: Mapping[str, Variable]) -> dict[st
         return {}
     from tensorflow.core.protobuf.trackable_object_graph_pb2 import TrackableObjectGraph
 
-    with _reading(checkpoint):
-        written = tf.train.load_checkpoint(str(checkpoint.prefix)).get_tensor(_OBJECT_GRAPH)
+    with _reading(checkpoint) as prefix:
+        written = tf.train.load_checkpoint(prefix).get_tensor(_OBJECT_GRAPH)
         graph = TrackableObjectGraph.FromString(written)
     return {value.checkpoint_key: value.full_name for node in graph.nodes for value in node.attributes}
 
@@ -221,9 +243,9 @@ def read(
         )
     if not wanted:
         return {}
-    with _reading(checkpoint):
+    with _reading(checkpoint) as prefix:
         tensors = tf.raw_ops.RestoreV2(
-            prefix=str(checkpoint.prefix),
+            prefix=prefix,
             tensor_names=wanted,
             shape_and_slices=[""] * len(wanted),
             dtypes=[there[name].dtype for name in wanted],

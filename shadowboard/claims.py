@@ -9,14 +9,15 @@ import itertools
 import math
 import secrets
 import time
+from contextlib import suppress
 
-from sqlalchemy import ColumnElement, delete, insert, select, update
+from sqlalchemy import ColumnElement, delete, exists, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from shadowboard.database import Database
 from shadowboard.errors import RunMissing, StoreUnavailable
 from shadowboard.lease import LEASE_SECONDS
-from shadowboard.schema import claims
+from shadowboard.schema import claims, evaluations
 
 _LONGEST_SECONDS = 60.0
 
@@ -33,6 +34,8 @@ class Claims:
         self._beats = itertools.count(1)  # never the same twice, so that no new claim looks like an old one
         self._since = -math.inf  # when the claim was taken that it holds
         self._seen: dict[str, tuple[int, float]] = {}
+        with suppress(StoreUnavailable):  # they are in nobody's way
+            self._remove_done()
 
     def take(self, key: Key) -> bool:
         """Claim an evaluation; False while another server holds it. Raises RunMissing."""
@@ -62,6 +65,12 @@ class Claims:
         with self._database.begin() as connection:
             connection.execute(delete(claims).where(claims.c.server == self._server))
         self._database.close()
+
+    def _remove_done(self) -> None:
+        """The claims of servers that were killed just after they had stored the evaluation."""
+        same = [evaluations.c[name] == claims.c[name] for name in ("run_id", "step", "average", "split")]
+        with self._database.begin() as connection:
+            connection.execute(delete(claims).where(exists().where(*same)))
 
     def _holder(self, key: Key) -> tuple[str, int] | None:
         """The server that holds the claim, and its beat."""

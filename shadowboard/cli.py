@@ -14,6 +14,7 @@ from typer.exceptions import TyperException
 
 from shadowboard.configuration import RunConfig, parse_average, parse_config
 from shadowboard.errors import RunBusy, SettingsInvalid, ShadowboardError, StoreUnavailable
+from shadowboard.export_command import export_command
 from shadowboard.inspect_command import inspect_command
 from shadowboard.options import (
     AllowedHosts,
@@ -29,10 +30,21 @@ from shadowboard.options import (
     WeightsCache,
     open_store,
 )
+from shadowboard.printable import printable
 from shadowboard.records import Run
 from shadowboard.recover_command import recover_command
 from shadowboard.settings import load_settings
+from shadowboard.start_options import (
+    StartAverage,
+    StartEma,
+    StartFromOption,
+    StartMap,
+    StartPartial,
+    StartStep,
+    start_asked,
+)
 from shadowboard.stopping import ended_at_once, set_when_input_ends, stop_on_signals
+from shadowboard.variants import PARTS, USUAL_SEEDS, parse_plan
 from shadowboard.weights_commands import weights_commands
 
 app = typer.Typer(
@@ -42,6 +54,7 @@ app = typer.Typer(
     add_completion=False,
 )
 app.add_typer(weights_commands)
+app.add_typer(export_command)
 app.add_typer(inspect_command)
 app.add_typer(recover_command)
 
@@ -189,7 +202,7 @@ def watch(
     load_dataset(config.data)  # there have to be images
 
     def tell(run: Run, where: str) -> None:
-        typer.echo(f"Watching {config.folder} as run {run.id} ({run.name})")
+        typer.echo(printable(f"Watching {config.folder} as run {run.id} ({run.name})"))
         typer.echo(f"Shadowboard is {where}")
 
     def announce(url: str) -> None:
@@ -254,6 +267,12 @@ def train(
     seed: Annotated[int, typer.Option(help="Of the initial weights and the data's order.")] = _DEFAULTS.seed,
     data: Annotated[str, typer.Option(help="mnist, or a folder with four IDX files.")] = _DEFAULTS.data,
     name: Annotated[str, typer.Option(help="Name of the run; empty: its recipe.")] = "",
+    start_from: StartFromOption = None,
+    start_step: StartStep = "latest",
+    start_ema: StartEma = False,
+    start_average: StartAverage = None,
+    start_map: StartMap = None,
+    start_partial: StartPartial = False,
     resume: Annotated[str | None, typer.Option(help="Go on with this run (id or name) instead.")] = None,
     home: Home = None,
     database_url: Database = None,
@@ -278,8 +297,11 @@ def train(
         "data": data if data == _DEFAULTS.data else str(Path(data).resolve()),
     }
     config = parse_config(knobs)
+    start = start_asked(start_from, start_step, start_ema, start_average, start_map, start_partial)
     settings, stop = load_settings(home=home, database_url=database_url), stop_on_signals()
     with open_store(settings) as store:
+        if start:
+            config = start.resolved(config, store, settings)
         from worker.foreground import take, train_in_foreground
         from worker.loop import worker_name
 
@@ -299,6 +321,62 @@ def train(
 
 
 @app.command()
+def study(
+    context: typer.Context,
+    steps: Annotated[int, typer.Option(help="Length of each run.")] = _DEFAULTS.steps,
+    seeds: Annotated[int, typer.Option(help="Runs of each variant.")] = USUAL_SEEDS,
+    variant: Annotated[
+        list[str] | None,
+        typer.Option(help=f"What to leave out, repeatable; default: each of {', '.join(PARTS)}."),
+    ] = None,
+    batch_size: Annotated[int, typer.Option(help="Images a step.")] = _DEFAULTS.batch_size,
+    learning_rate: Annotated[float, typer.Option(help="At step 0.")] = _DEFAULTS.learning_rate,
+    save_every: Annotated[int, typer.Option(help="Steps between checkpoints.")] = _DEFAULTS.save_every,
+    data: Annotated[str, typer.Option(help="mnist, or a folder with four IDX files.")] = _DEFAULTS.data,
+    name: Annotated[str, typer.Option(help="Name of the study; empty: its recipe.")] = "",
+    resume: Annotated[str | None, typer.Option(help="Go on with this study (id or name) instead.")] = None,
+    home: Home = None,
+    database_url: Database = None,
+    as_json: AsJson = False,
+) -> None:
+    """A recipe with and without each of its parts, with several seeds: what is each part worth?
+
+    However it ends, the same command goes on with it, and shows the tables of one that is finished.
+    """
+    if resume:
+        _refuse_knobs(context, "study")
+    knobs = {
+        "steps": steps,
+        "batch_size": batch_size,
+        "learning_rate": learning_rate,
+        "save_every": save_every,
+        "data": data if data == _DEFAULTS.data else str(Path(data).resolve()),
+    }
+    plan = parse_plan(knobs, seeds, variant or PARTS)
+    settings, stop = load_settings(home=home, database_url=database_url), stop_on_signals()
+    with open_store(settings) as store:
+        with ended_at_once(stop):
+            from shadowboard.study_text import print_study
+            from worker.studying import study_in_foreground
+
+        logging.getLogger("worker").setLevel(logging.CRITICAL)  # the display tells what there is to tell
+        found = store.studies.one(resume) if resume else store.studies.of_plan(plan, name)
+        found = found or store.studies.create(plan, name)
+        again = f"shadowboard study --resume {found.id}"
+        store.studies.resume(found.id)
+        try:
+            report = study_in_foreground(
+                store, settings.store_url, found, settings.run_folder, stop=stop, as_json=as_json
+            )
+        except StoreUnavailable as error:
+            raise StoreUnavailable(f"{error} Go on with: {again}") from error
+    if stop.is_set() and report.progress.state != "finished":
+        _say(f"Study {found.id} is interrupted. Go on with: {again}")
+        raise typer.Exit(130)
+    print_study(report, as_json=as_json)
+
+
+@app.command()
 def runs(home: Home = None, database_url: Database = None, as_json: AsJson = False) -> None:
     """The runs, newest first."""
     settings = load_settings(home=home, database_url=database_url)
@@ -312,15 +390,16 @@ def _whole(text: str) -> int | str:
     return int(text) if text.strip().isdecimal() else text
 
 
-def _refuse_knobs(context: typer.Context) -> None:
-    """Raise BadParameter where an option was given that a run which is resumed would not heed."""
+def _refuse_knobs(context: typer.Context, what: str = "run") -> None:
+    """Raise BadParameter where an option was given that what is resumed would not heed."""
     heeded = {"resume", "home", "database_url", "as_json"}
     for option in context.command.params:
         name = option.name or ""
         source = context.get_parameter_source(name)
         if name not in heeded and source is not None and source.name == "COMMANDLINE":
             raise typer.BadParameter(
-                "goes with a new run only; a run that is resumed keeps its own.", param_hint=option.opts[0]
+                f"goes with a new {what} only; a {what} that is resumed keeps its own.",
+                param_hint=option.opts[0],
             )
 
 
@@ -355,12 +434,12 @@ def run() -> int:
         if debug:
             raise
         if error.format_message():  # there is none where help was shown for want of a command
-            _say(f"shadowboard: {error.format_message()}")
+            _say(f"shadowboard: {' '.join(error.format_message().split())}")
         return error.exit_code
     except ShadowboardError as error:
         if debug:
             raise
-        _say(f"shadowboard: {error}")
+        _say(f"shadowboard: {printable(str(error))}")
         return 1
     except (KeyboardInterrupt, typer.Abort):
         return 130

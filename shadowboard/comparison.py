@@ -9,10 +9,10 @@ import numpy as np
 from scipy.special import bdtr
 
 from shadowboard.evaluation import Evaluation
-from shadowboard.intervals import Z
+from shadowboard.intervals import ALPHA, Z
+from shadowboard.wording import p_text, signed_points
 
-_ALPHA = 0.05  # the level of every test and interval here
-FEWEST = 6  # discordant images: of fewer, even if all speak for one side, none gives a p below _ALPHA
+FEWEST = 6  # discordant images: of fewer, even if all speak for one side, none gives a p below ALPHA
 
 _HALVINGS = 60  # of an interval no longer than 2: to the last bit
 
@@ -81,7 +81,7 @@ class Comparison:
     @property
     def better(self) -> Literal["raw", "averaged"] | None:
         """The weights that are significantly better (p < 0.05), or None."""
-        if self.p_value >= _ALPHA:
+        if self.p_value >= ALPHA:
             return None
         return "averaged" if self.images > 0 else "raw"
 
@@ -192,7 +192,7 @@ def verdict(step: int, split: str, comparison: Comparison, average: str = "") ->
         f"At step {step:,} the {averaged_weights} read {averaged.correct:,} of {images} right, "
         f"the raw weights {raw.correct:,}: {abs(comparison.images):,} {more} "
         f"({points} pp, 95 % interval {low} to {high}, "
-        f"{_p_text(comparison.p_value)}). {_conclusion(comparison)}"
+        f"{p_text(comparison.p_value)}). {_conclusion(comparison)}"
     )
 
 
@@ -206,21 +206,3 @@ def _conclusion(comparison: Comparison) -> str:
     if low > 0 or high < 0:  # the exact test asks for more than the interval does
         return "That is on the border of chance."
     return "That could be chance."
-
-
-def signed_points(*shares: float) -> list[str]:
-    """Differences of shares in percentage points: `+0.26`, `−0.04`, and `0.00` where it is exactly none.
-
-    All have two decimals, or three where two would round one of them to none: `+0.042`, `−0.001`.
-    """
-    points = [100 * share for share in shares]
-    decimals = 3 if any(0 < abs(value) < 0.005 for value in points) else 2
-    return [f"{value:{'+' if value else ''}.{decimals}f}".replace("-", "−") for value in points]
-
-
-def _p_text(p: float) -> str:
-    if p < 0.001:
-        return "p < 0.001"
-    if p < _ALPHA:
-        p = min(p, 0.049)  # what is significant is not rounded to what is not
-    return f"p = {p:.2g}"

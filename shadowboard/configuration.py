@@ -1,6 +1,7 @@
 """The knobs of a training run. The defaults are the reference recipe."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -16,6 +17,8 @@ from pydantic import (
 
 from shadowboard.averaging import OPTIMIZER_SLOTS, Average, named
 from shadowboard.errors import ConfigurationInvalid
+from shadowboard.printable import in_a_line
+from shadowboard.start_from import StartFrom
 from shadowboard.validation import first_of, limits, number, sentence
 
 Activation = Literal["relu", "tanh", "sigmoid", "none"]
@@ -44,6 +47,9 @@ class RunConfig(BaseModel):
     save_every: int = Field(1_000, ge=1, le=100_000_000, description="Steps between checkpoints")
     seed: int = Field(0, ge=0, lt=2**31, description="Seed of the initial weights and of the data's order")
     data: str = Field("mnist", min_length=1, description="mnist, or a folder with four IDX files")
+    start_from: StartFrom | None = Field(
+        None, description="Checkpoint whose values the variables start with; null: by seed"
+    )
 
     _numbers = field_validator(
         "steps", "batch_size", "momentum", "learning_rate", "learning_rate_decay", "regularization",
@@ -78,11 +84,14 @@ def parse_config(knobs: Mapping[str, Any]) -> RunConfig:
 
 def _sentence(error: Any) -> str:
     where = ".".join(map(str, error["loc"]))
+    part = StartFrom if where.startswith("start_from") else Average
     match error["type"]:
         case "extra_forbidden":
-            return _unknown(where, Average)
+            return _unknown(where, part)
+        case "missing":
+            return f"{where} is missing."
         case "model_type":
-            message = f"an object with {', '.join(Average.model_fields)}"
+            message = f"an object with {', '.join(part.model_fields)}"
         case "tuple_type":
             message = "a list"
         case "too_long":
@@ -98,6 +107,7 @@ def _schema(path: Sequence[str | int]) -> dict[str, Any]:
     found = whole
     for name in path:
         found = found["items"] if isinstance(name, int) else found["properties"][name]
+        found = next(iter(found.get("anyOf", [found])))  # or null
         if "$ref" in found:
             found = whole["$defs"][found["$ref"].rpartition("/")[2]]
     return found
@@ -113,7 +123,7 @@ def _range(schema: Mapping[str, Any], finding: str) -> str:
 
 
 def _unknown(where: str, model: type[BaseModel]) -> str:
-    return f"There is no knob called {where[:100]}; the knobs are {', '.join(model.model_fields)}."
+    return f"There is no knob called {in_a_line(where[:100])}; the knobs are {', '.join(model.model_fields)}."
 
 
 def parse_average(text: str, num_updates: bool = True) -> dict[str, Any]:
@@ -134,11 +144,14 @@ def describe(config: RunConfig) -> str:
     for knob, default in RunConfig():
         value = getattr(config, knob)
         if value != default:
-            parts.append(f"{knob.replace('_', ' ')} {_text(value)}")
+            shown = Path(value).name if knob == "data" else _text(value)
+            parts.append(f"{knob.replace('_', ' ')} {shown}")
     return ", ".join(parts) or "reference recipe"
 
 
 def _text(value: object) -> str:
     if isinstance(value, tuple):
         return " + ".join(v.short if isinstance(v, Average) else str(v) for v in value) or "none"
+    if isinstance(value, StartFrom):
+        return value.short
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -16,6 +16,8 @@ ShadowboardError
 ├── RunError
 │   ├── RunMissing             no such run
 │   └── RunBusy                the run is in a state that does not allow this
+├── StudyMissing               no such study
+├── PackageMissing             something is asked for that needs a package which is not installed
 ├── LeaseLost                  another worker has taken the run over
 ├── Busy                       more work is waiting than can be done soon
 └── StoreUnavailable           the database cannot be opened, read or written
@@ -84,6 +86,14 @@ class RunMissing(RunError):
 
 class RunBusy(RunError):
     """The run is in a state that does not allow this."""
+
+
+class StudyMissing(ShadowboardError):
+    """No such study."""
+
+
+class PackageMissing(ShadowboardError):
+    """What is asked for needs a package that is not installed."""
 
 
 class LeaseLost(ShadowboardError):

@@ -16,13 +16,12 @@ from shadowboard.bundle import open_bundle
 from shadowboard.errors import CheckpointDamaged, CheckpointMissing
 from shadowboard.given_network import GivenCheckpoint, GivenNetwork
 from shadowboard.keras_file import KerasCheckpoint
-from shadowboard.listing import Checkpoint, list_checkpoints, newest_files
+from shadowboard.listing import MOST_STEPS, Checkpoint, files_in, list_checkpoints, newest_files
 from shadowboard.watched import WatchedConfig
 
 _WRITING_SECONDS = 3.0  # as long as what is incomplete may still be in the writing
 
 _UNKNOWN = -1  # step
-_MOST = 10**15  # steps: not every number of more than 18 digits fits into a database
 # What counters are called, the best one first.
 _COUNTERS = [re.compile(name) for name in (r"global_step", r"\bstep\b", r"iterations?\b", r"save_counter")]
 
@@ -67,14 +66,16 @@ def look(folder: Path) -> FolderSight:
     for candidate in candidates:
         try:
             status = _status(candidate)
-            step = _step(candidate, (status.st_mtime_ns, status.st_size, status.st_ino))
+            stamp = (status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino)
+            step = _step(candidate, stamp)
         except CheckpointMissing:  # deleted since the listing
             continue
         except CheckpointDamaged as error:
-            if time.time() - status.st_mtime > _WRITING_SECONDS:
-                problems.append(str(error))
-            continue
-        if step is None:
+            step = str(error)
+        if isinstance(step, str):
+            if abs(time.time() - status.st_mtime) > _WRITING_SECONDS:  # another machine's clock may be ahead
+                problems.append(step)
+        elif step is None:
             problems.append(
                 f"{candidate.prefix.name} tells no step; expected <name>-<step>.index, or a counter in it "
                 "such as global_step."
@@ -95,10 +96,10 @@ def _of_tensorflow(folder: Path) -> list[Checkpoint]:
 
 def _of_keras(folder: Path) -> list[Checkpoint]:
     try:
-        paths = [folder / entry.name for entry in os.scandir(folder) if entry.name.endswith(keras_file.ENDS)]
-    except OSError:  # it is told by what looks for TensorFlow's
+        paths = sorted(path for path, _ in files_in(folder, keras_file.ENDS))
+    except FileNotFoundError:  # it is told by what looks for TensorFlow's
         return []
-    return [KerasCheckpoint(path, _number(path.name)) for path in sorted(paths)]
+    return [KerasCheckpoint(path, _number(path.name)) for path in paths]
 
 
 def _number(name: str) -> int:
@@ -109,25 +110,35 @@ def _number(name: str) -> int:
     return int(found.group(1)) if found else _UNKNOWN
 
 
-@lru_cache(maxsize=10_000)  # each is looked at every second, and hardly ever changes
-def _step(checkpoint: Checkpoint, stamp: tuple[int, ...]) -> int | None:
+@lru_cache(maxsize=100_000)  # each is looked at every second, and hardly ever changes
+def _step(checkpoint: Checkpoint, stamp: tuple[int, ...]) -> int | str | None:
     """The step of a complete checkpoint, if it tells one. `stamp` changes when it is written anew.
 
-    Raises CheckpointMissing, CheckpointDamaged.
+    As text, why a file of Keras cannot be read: it is read whole for that, and not again. Raises
+    CheckpointMissing, and CheckpointDamaged of TensorFlow's, whose data files have times of their own.
     """
     del stamp
-    is_keras = isinstance(checkpoint, KerasCheckpoint)
-    counted = keras_file.step_in(checkpoint.prefix) if is_keras else _counted(checkpoint.prefix)
+    if not isinstance(checkpoint, KerasCheckpoint):
+        counted = _counted(checkpoint.prefix)
+    else:
+        try:
+            counted = keras_file.step_in(checkpoint.prefix)
+        except CheckpointDamaged as error:
+            return str(error)
     return counted if checkpoint.step == _UNKNOWN else checkpoint.step
 
 
 def _counted(prefix: Path) -> int | None:
     bundle = open_bundle(prefix)
-    counters = [name for name, entry in bundle.entries.items() if entry.shape == () and "int" in entry.dtype]
+    counters = [
+        name
+        for name, entry in bundle.entries.items()
+        if entry.shape == () and "int" in entry.dtype and entry.stored and not entry.sliced
+    ]
     for pattern in _COUNTERS:
         for name in filter(pattern.search, counters):
             (values,) = bundle.blocks(name)
-            if 0 <= values[0] < _MOST:
+            if 0 <= values[0] < MOST_STEPS:
                 return int(values[0])
     return None
 

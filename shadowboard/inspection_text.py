@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from shadowboard.bundle import Bundle
 from shadowboard.errors import CheckpointUnsuitable
 from shadowboard.inspection import Variable, plain, restorable, small, values
+from shadowboard.printable import printable
 from shadowboard.restore_map import RestoreMap, averages_in, near, variables_to_restore
 from shadowboard.roles import roles_of
-from shadowboard.terminal import print_json, printable
+from shadowboard.terminal import print_json
 
 _LISTED = 50  # variables of a restore that are listed
 _HEAD = ("variable", "kind", "shape", "type")

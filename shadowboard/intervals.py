@@ -2,6 +2,7 @@
 
 import math
 
+ALPHA = 0.05  # the level of every test and interval
 Z = 1.959963984540054  # the 97.5 % quantile of the normal distribution
 
 

@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from io import BytesIO
-from itertools import takewhile
+from itertools import count, takewhile
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,15 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from shadowboard.errors import CheckpointDamaged, CheckpointMissing, CheckpointUnsuitable
+from shadowboard.errors import (
+    CheckpointDamaged,
+    CheckpointMissing,
+    CheckpointUnsuitable,
+    ShadowboardError,
+)
 from shadowboard.layout import KERAS_AVERAGE, Layout, layout_of
-from shadowboard.listing import Checkpoint
+from shadowboard.listing import MOST_STEPS, Checkpoint
+from shadowboard.regular_file import read_whole
 from shadowboard.roles import Variable
 
 ENDS = (".weights.h5", ".keras")
@@ -29,6 +36,11 @@ ENDS = (".weights.h5", ".keras")
 _OPTIMIZER = "optimizer/vars/"
 _WEIGHTS = "model.weights.h5"
 _NEAR = 0.5
+
+# What a file may cost, whoever has written it: a few hundred bytes can claim to unpack to any size.
+_LARGEST = 2**30  # bytes, of the file, of what is packed in it, and of all values
+_MOST = 20_000  # variables, or members of a .keras file
+_PACKINGS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # of others no limit can be set to what they unpack to
 
 
 @dataclass(frozen=True)
@@ -53,7 +65,10 @@ def step_in(path: Path) -> int | None:
     """
     with _opened(path) as (variables, _):
         counter: Any = variables.get(f"{_OPTIMIZER}0", np.float32(0))
-        return int(counter[()]) if counter.shape == () and counter.dtype.kind in "iu" else None
+        if counter.shape != () or counter.dtype.kind not in "iu":
+            return None
+        step = int(counter[()])
+        return step if 0 <= step < MOST_STEPS else None
 
 
 def layout_in(path: Path) -> Layout:
@@ -84,11 +99,11 @@ def read(path: Path, names: Sequence[str]) -> dict[str, NDArray[Any]]:
 
 def _first_kind(variables: Mapping[str, Any], of: Sequence[str]) -> tuple[str, ...]:
     """The first variables that the optimiser keeps beside its counters, where they match the model's."""
-    row = [f"{_OPTIMIZER}{i}" for i in range(sum(name.startswith(_OPTIMIZER) for name in variables))]
+    row = [*takewhile(lambda name: name in variables, (f"{_OPTIMIZER}{i}" for i in count()))]
     counters = len([*takewhile(lambda name: variables[name].shape == (), row)])
     found = row[counters : counters + len(of)]
     alike = [variables[name].shape for name in found] == [variables[name].shape for name in of]
-    return tuple(found) if alike else ()
+    return tuple(found) if alike and all(variables[name].dtype.kind == "f" for name in found) else ()
 
 
 def _is_near(variables: Mapping[str, Any], of: Sequence[str], average: Sequence[str]) -> bool:
@@ -97,7 +112,8 @@ def _is_near(variables: Mapping[str, Any], of: Sequence[str], average: Sequence[
     An average is near its variable; what else an optimiser keeps is made of gradients.
     """
     raw, kept = (np.concatenate([variables[name][()].ravel() for name in names]) for names in (of, average))
-    return bool(np.linalg.norm(kept - raw) < _NEAR * np.linalg.norm(raw))
+    with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is near nothing
+        return bool(np.linalg.norm(kept - raw) < _NEAR * np.linalg.norm(raw))
 
 
 @contextmanager
@@ -105,27 +121,73 @@ def _opened(path: Path) -> Iterator[tuple[Mapping[str, Any], bool | None]]:
     """The variables by name, and whether the optimiser keeps an average; None: the file does not tell."""
     try:
         uses_ema = None
-        content = path.read_bytes()  # to open the file itself would lock it, and Keras could not write it
+        content = read_whole(path, _LARGEST)  # to open the file itself would lock it for Keras
         if path.suffix == ".keras":
-            with zipfile.ZipFile(BytesIO(content)) as archive:
-                content, uses_ema = archive.read(_WEIGHTS), _uses_ema(archive.read("config.json"))
+            content, uses_ema = _unpacked(content)
         with h5py.File(BytesIO(content), "r") as file:
-            variables: dict[str, Any] = {}
-            file.visititems(lambda name, found: variables.update(_dataset(name, found)))
-            yield variables, uses_ema
+            yield _variables(file), uses_ema
+    except ShadowboardError:
+        raise
     except FileNotFoundError as error:
         raise CheckpointMissing(f"The checkpoint {path.name} is gone.") from error
-    except (OSError, KeyError, ValueError, RuntimeError, TypeError, zipfile.BadZipFile) as error:
-        reason = str(error).partition("\n")[0].rstrip(".")
+    except Exception as error:  # on bytes made to break them, zipfile and h5py raise nearly everything
+        told = error.strerror if isinstance(error, OSError) else None
+        reason = (told or str(error) or type(error).__name__).partition("\n")[0].rstrip(".")
         raise CheckpointDamaged(
             f"The checkpoint {path.name} is damaged or cannot be read: {reason}."
         ) from error
 
 
-def _dataset(name: str, found: Any) -> dict[str, Any]:
-    return {name: found} if isinstance(found, h5py.Dataset) else {}
+def _unpacked(content: bytes) -> tuple[bytes, bool | None]:
+    """The weights of a .keras file, as a .weights.h5 file holds them, and what its configuration tells."""
+    if content.count(b"PK\1\2") > _MOST:
+        raise ValueError(f"it has more than {_MOST:,} members")
+    with zipfile.ZipFile(BytesIO(content)) as archive:
+        return _member(archive, _WEIGHTS), _uses_ema(_member(archive, "config.json"))
+
+
+def _member(archive: zipfile.ZipFile, name: str) -> bytes:
+    """What is packed under a name, which cannot grow beyond what it claims."""
+    member = archive.getinfo(name)
+    if member.compress_type not in _PACKINGS:
+        raise ValueError(f"{name} is packed in another way than Keras does")
+    if member.file_size > _LARGEST:
+        raise ValueError(f"{name} has {member.file_size:,} bytes; expected at most {_LARGEST:,}")
+    with archive.open(member) as packed:
+        return packed.read(member.file_size)
+
+
+def _variables(file: Any) -> dict[str, Any]:
+    """Its data sets by name; links to others are not followed.
+
+    One whose values are in other files is refused: whoever wrote this one shall not choose what is read.
+    """
+    found: dict[str, Any] = {}
+    size = 0
+
+    def visit(name: str, entry: Any) -> None:
+        nonlocal size
+        if not isinstance(entry, h5py.Dataset):
+            return
+        if entry.is_virtual or entry.external:
+            raise ValueError(f"the values of {name} are in another file")
+        values = max(prod(entry.shape or ()), prod(entry.chunks or ()))
+        size += values * entry.dtype.itemsize
+        if size > _LARGEST:
+            raise ValueError(f"its values take {size:,} bytes or more; expected at most {_LARGEST:,}")
+        if len(found) == _MOST:
+            raise ValueError(f"it has more than {_MOST:,} variables")
+        found[name] = entry
+
+    file.visititems(visit)
+    return found
 
 
 def _uses_ema(config: bytes) -> bool | None:
-    optimizer = (json.loads(config).get("compile_config") or {}).get("optimizer")
-    return bool(optimizer["config"].get("use_ema")) if isinstance(optimizer, dict) else None
+    """Whether the optimiser in this JSON keeps an average; None where there is none, or of another form."""
+    found: Any = json.loads(config)
+    for key in ("compile_config", "optimizer"):
+        found = found.get(key) if isinstance(found, dict) else None
+    if not isinstance(found, dict) or not isinstance(found.get("config"), dict):
+        return None
+    return bool(found["config"].get("use_ema"))

@@ -1,6 +1,8 @@
 """The checkpoints that are in a folder. Needs no TensorFlow."""
 
+import glob
 import os
+import stat
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -9,6 +11,9 @@ from pathlib import Path
 from shadowboard.errors import CheckpointMissing
 
 _MOST_DIGITS = 15  # of a step: not every number of more than 18 fits into a database
+MOST_STEPS = 10**_MOST_DIGITS
+_INDEX = ".index"
+_WHOLE = ".data-00000-of-00001"
 
 
 @dataclass(frozen=True)
@@ -26,9 +31,12 @@ class Checkpoint:
     @property
     def bytes(self) -> int:
         """Size on disk of the index and the data files, of those that are there."""
-        size = 0
-        for file in self.prefix.parent.glob(self.prefix.name + ".*"):
-            with suppress(FileNotFoundError):  # deleted since the listing
+        name, size = self.prefix.name, 0
+        files = [self.index, self.prefix.with_name(name + _WHOLE)]
+        if not files[1].exists():  # to look for several, in a folder of very many files, takes long
+            files += self.prefix.parent.glob(glob.escape(name) + ".data-*")
+        for file in files:
+            with suppress(OSError):  # deleted since the listing
                 size += file.stat().st_size
         return size
 
@@ -38,29 +46,10 @@ def list_checkpoints(folder: Path) -> list[Checkpoint]:
 
     Raises CheckpointMissing where the folder is there and cannot be read.
     """
-    found: dict[int, tuple[float, Checkpoint]] = {}
     try:
-        entries = list(os.scandir(folder))
+        return [checkpoint for checkpoint, _ in _numbered(_indices(folder))]
     except FileNotFoundError:
         return []
-    except OSError as error:
-        raise _unreadable(folder, error) from error
-    for entry in entries:
-        prefix = entry.name.removesuffix(".index")
-        step = prefix.rpartition("-")[2]
-        is_step = step.isascii() and step.isdigit() and len(step) <= _MOST_DIGITS
-        if prefix == entry.name or not is_step:
-            continue
-        try:
-            modified = entry.stat().st_mtime
-        except FileNotFoundError:  # deleted since the listing
-            continue
-        except OSError as error:
-            raise _unreadable(folder, error) from error
-        # Two base names with one step: the later one is the one that is still being written.
-        if int(step) not in found or modified > found[int(step)][0]:
-            found[int(step)] = (modified, Checkpoint(folder / prefix, int(step)))
-    return [found[step][1] for step in sorted(found)]
 
 
 def newest_files(folder: Path) -> list[Path]:
@@ -69,24 +58,79 @@ def newest_files(folder: Path) -> list[Path]:
     Those with a step go by it; after them come those without one, by their time. Raises CheckpointMissing
     where there are none, or where the folder is missing or cannot be read.
     """
-    numbered = [checkpoint.prefix for checkpoint in reversed(list_checkpoints(folder))]
     try:
-        others = {
-            entry.stat().st_mtime: folder / entry.name.removesuffix(".index")
-            for entry in os.scandir(folder)
-            if entry.name.endswith(".index") and folder / entry.name.removesuffix(".index") not in numbered
-        }
-        there = sorted(entry.name for entry in os.scandir(folder) if not entry.name.startswith("."))
+        found = _indices(folder)
     except FileNotFoundError:
         raise CheckpointMissing(f"There is no folder {folder}.") from None
-    except OSError as error:
-        raise _unreadable(folder, error) from error
-    if found := numbered + [others[modified] for modified in sorted(others, reverse=True)]:
-        return found
+    numbered = [checkpoint.prefix for checkpoint, _ in reversed(_numbered(found))]
+    known = set(numbered)
+    others = sorted((modified, prefix) for prefix, modified in found if prefix not in known)
+    if both := [*numbered, *(prefix for _, prefix in reversed(others))]:
+        return both
+    there = _first_names(folder)
     holds = f"holds {', '.join(there[:3])}{' …' if len(there) > 3 else ''}" if there else "is empty"
     raise CheckpointMissing(
         f"There is no TensorFlow checkpoint in {folder}, which {holds}; expected <name>.index with its data."
     )
+
+
+def files_in(folder: Path, ends: str | tuple[str, ...]) -> list[tuple[Path, float]]:
+    """The files whose names end so, with the times of their last change; links to such are files, too.
+
+    What else has such a name, as a folder or a pipe, is none: to open that might wait for ever. Raises
+    FileNotFoundError, and CheckpointMissing where the folder is there and cannot be read.
+    """
+    try:
+        return [
+            (folder / entry.name, status.st_mtime)
+            for entry in list(os.scandir(folder))
+            if entry.name.endswith(ends) and (status := _status(entry))
+        ]
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise _unreadable(folder, error) from error
+
+
+def _status(entry: "os.DirEntry[str]") -> os.stat_result | None:
+    """Of a file; None of all else. Raises PermissionError: then nothing in that folder can be told."""
+    try:
+        status = entry.stat()
+    except OSError as error:
+        if isinstance(error, PermissionError) and not entry.is_symlink():
+            raise
+        return None  # deleted since the listing, or a link that leads nowhere
+    return status if stat.S_ISREG(status.st_mode) else None
+
+
+def _indices(folder: Path) -> list[tuple[Path, float]]:
+    """The prefixes of all index files, with their times. Raises as `files_in` does."""
+    return [
+        (path.with_name(path.name.removesuffix(_INDEX)), modified)
+        for path, modified in files_in(folder, _INDEX)
+        if path.name != _INDEX
+    ]
+
+
+def _numbered(found: Sequence[tuple[Path, float]]) -> list[tuple[Checkpoint, float]]:
+    """Those of the prefixes that end with a step, by ascending step."""
+    by_step: dict[int, tuple[Checkpoint, float]] = {}
+    for prefix, modified in found:
+        step = prefix.name.rpartition("-")[2]
+        if not (step.isascii() and step.isdigit() and len(step) <= _MOST_DIGITS):
+            continue
+        # Two base names with one step: the later one is the one that is still being written.
+        if int(step) not in by_step or modified > by_step[int(step)][1]:
+            by_step[int(step)] = (Checkpoint(prefix, int(step)), modified)
+    return [by_step[step] for step in sorted(by_step)]
+
+
+def _first_names(folder: Path) -> list[str]:
+    """What is in a folder, of hidden files nothing. Raises CheckpointMissing."""
+    try:
+        return sorted(entry.name for entry in os.scandir(folder) if not entry.name.startswith("."))
+    except OSError as error:
+        raise _unreadable(folder, error) from error
 
 
 def _unreadable(folder: Path, error: OSError) -> CheckpointMissing:

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import bdtr, stdtrit
 
-from shadowboard.comparison import FEWEST, signed_points
+from shadowboard.comparison import FEWEST
 from shadowboard.records import PairedReadings
+from shadowboard.wording import signed_points
 
 
 class MeanDifference(NamedTuple):

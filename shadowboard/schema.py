@@ -15,7 +15,7 @@ from sqlalchemy import (
     Text,
 )
 
-VERSION = "0001"
+VERSION = "0002"
 """Of these tables: that of the last file in migrations/versions."""
 
 metadata = MetaData()
@@ -108,6 +108,26 @@ readings = Table(
     Column("evaluation_id", _Counter, ForeignKey("evaluations.id", ondelete="CASCADE"), primary_key=True),
     Column("predictions", LargeBinary, nullable=False),  # uint8 [n]
     Column("confidences", LargeBinary, nullable=False),  # float32 [n], little-endian
+)
+
+# Runs that were queued together: a recipe with and without each of its parts, with several seeds.
+studies = Table(
+    "studies",
+    metadata,
+    Column("id", String(16), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("plan", Text, nullable=False),
+    Column("created_at", Float, nullable=False),
+    Index("studies_by_age", "created_at"),
+)
+
+study_runs = Table(
+    "study_runs",
+    metadata,
+    Column("run_id", String(16), ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True),
+    Column("study_id", String(16), ForeignKey("studies.id", ondelete="CASCADE"), nullable=False),
+    Column("variant", String(32), nullable=False),
+    Index("study_runs_by_study", "study_id"),
 )
 
 # Evaluations that a server is making at this moment; a lease as that of a run.

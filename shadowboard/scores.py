@@ -4,7 +4,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, func, insert, select, union
+from sqlalchemy import ColumnElement, Connection, Select, and_, func, insert, select, union
 
 from shadowboard.database import in_order
 from shadowboard.records import PairedReadings, Score, Standing, StepScores, StoredEvaluation
@@ -67,22 +67,22 @@ def paired_readings(
     return [PairedReadings(*row) for row in connection.execute(query)]
 
 
-def standings(connection: Connection, run_id: str | None = None) -> list[Standing]:
-    """The standings of one run or of all, by run and average."""
+def standings(connection: Connection, of: ColumnElement[bool] | None = None) -> list[Standing]:
+    """The standings of all runs, or of those whose evaluations meet the condition, by run and average."""
     scores: dict[tuple[str, str, int, int], dict[tuple[int, str], Score]] = {}
-    for run, final, best, *values in connection.execute(_standings_query(run_id)):
+    for run, final, best, *values in connection.execute(_standings_query(of)):
         score = Score(*values)
         scores.setdefault((run, score.average, final, best), {})[score.step, score.split] = score
     return [_standing(*weights, scores[weights]) for weights in sorted(scores)]
 
 
-def _standings_query(run_id: str | None) -> Select[Any]:
+def _standings_query(of: ColumnElement[bool] | None) -> Select[Any]:
     """Run, final step, best step, and a score of the same weights at one of these steps."""
     last = select(
         evaluations.c.run_id, evaluations.c.average, func.max(evaluations.c.step).label("final")
     ).group_by(evaluations.c.run_id, evaluations.c.average)
-    if run_id is not None:
-        last = last.where(evaluations.c.run_id == run_id)
+    if of is not None:
+        last = last.where(of)
     weights = last.cte("weights")
     judged = evaluations.alias("judged")
     best = (

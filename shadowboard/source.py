@@ -13,6 +13,7 @@ from shadowboard.dataset import Split, load_dataset
 from shadowboard.digit_image import DigitImage
 from shadowboard.errors import CheckpointDamaged, CheckpointMissing, CheckpointUnsuitable
 from shadowboard.evaluation import Evaluation, evaluate, probabilities, require_finite
+from shadowboard.export.formats import label
 from shadowboard.folder_sight import look
 from shadowboard.listing import pick
 from shadowboard.records import Run
@@ -34,6 +35,7 @@ class Source:
     data: str
     activation: str
     averages: tuple[Average, ...] = ()
+    run: Run | None = None
 
     @classmethod
     def of_run(cls, run: Run, settings: Settings) -> "Source":
@@ -42,7 +44,12 @@ class Source:
         name = f"the run {run.name!r} ({run.id})"
         folder = run.folder or settings.run_folder(run.id)
         averages = tuple(average for average in config.averages if isinstance(average, Average))
-        return cls(name, folder, config.data, config.activation, averages)
+        return cls(name, folder, config.data, config.activation, averages, run)
+
+    @property
+    def label(self) -> str:
+        """How the names of files begin that are made of it."""
+        return label(self.run.name, self.run.id) if self.run else label(self.folder.resolve().name)
 
     def first_average(self) -> str:
         """The average that is meant where none is named. Raises CheckpointUnsuitable where there is none."""

@@ -1,16 +1,12 @@
 """Runs, training metrics, checkpoints and evaluations in one SQL database: where worker and server meet."""
 
-import secrets
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import fields
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
-from sqlalchemy import ColumnElement, Row, delete, exists, func, insert, select, true, update
+from sqlalchemy import ColumnElement, delete, exists, func, insert, select, true, update
 from sqlalchemy.exc import IntegrityError
 
 from shadowboard import transitions
@@ -18,6 +14,7 @@ from shadowboard.configuration import RunConfig, describe
 from shadowboard.database import LOCK_SECONDS, Database, in_order
 from shadowboard.errors import RunMissing, StoreUnavailable
 from shadowboard.found import add_found
+from shadowboard.printable import in_a_line
 from shadowboard.records import (
     Cursor,
     Metric,
@@ -29,23 +26,16 @@ from shadowboard.records import (
     State,
     StoredEvaluation,
 )
+from shadowboard.run_rows import LATEST, new_row, run_of
 from shadowboard.schema import checkpoints, evaluations, runs, training_metrics
 from shadowboard.scores import find_evaluation, insert_evaluation, paired_readings, standings
+from shadowboard.studies import Studies, is_no_variant
 from shadowboard.thinning import thinned
 from shadowboard.watched import WatchedConfig
 
-# No vowels and no look-alikes: an id is no word and reads well aloud.
-_LETTERS = "bcdfghjkmnpqrstvwxz23456789"
-_ID_LENGTH = 6
-
-_CONFIG: TypeAdapter[RunConfig | WatchedConfig] = TypeAdapter(RunConfig | WatchedConfig)
 _READ_AT_ONCE = 100  # steps: bounds the memory that all readings of a run need
 
-_LATEST = (
-    select(func.max(checkpoints.c.step)).where(checkpoints.c.run_id == runs.c.id).scalar_subquery()
-).label("latest_checkpoint")
 _NEWEST_FIRST = (runs.c.created_at.desc(), runs.c.id)
-_FIELDS = [field.name for field in fields(Run)]
 
 
 class Store:
@@ -57,6 +47,7 @@ class Store:
         A change waits for up to `lock_seconds` while another process writes.
         """
         self._database = Database(url, lock_seconds)
+        self.studies = Studies(self._database)
 
     def close(self) -> None:
         """Close every connection."""
@@ -96,39 +87,31 @@ class Store:
             raise
 
     def _create(self, config: RunConfig | WatchedConfig, name: str, state: State, **more: Any) -> Run:
-        run_id = "".join(secrets.choice(_LETTERS) for _ in range(_ID_LENGTH))
-        row = {
-            "id": run_id,
-            "name": name,
-            "config": config.model_dump_json(),
-            "state": state,
-            "created_at": time.time(),
-            **more,
-        }
+        row = new_row(config, name, state, **more)
         with self._database.begin() as connection:
             connection.execute(insert(runs).values(row))
-        return self.run(run_id)
+        return self.run(row["id"])
 
     def runs(self, state: State | None = None) -> list[Run]:
         """All runs, or those in one state; newest first."""
-        query = select(runs, _LATEST).order_by(*_NEWEST_FIRST)
+        query = select(runs, LATEST).order_by(*_NEWEST_FIRST)
         if state:
             query = query.where(runs.c.state == state)
         with self._database.begin() as connection:
-            return [_run(row) for row in connection.execute(query)]
+            return [run_of(row) for row in connection.execute(query)]
 
     def newest_runs(self, limit: int | None) -> tuple[list[Run], int]:
         """The newest `limit` runs, newest first, and how many there were in all at that moment."""
         total = select(func.count()).select_from(runs.alias()).scalar_subquery()
-        query = select(runs, _LATEST, total.label("total")).order_by(*_NEWEST_FIRST).limit(limit)
+        query = select(runs, LATEST, total.label("total")).order_by(*_NEWEST_FIRST).limit(limit)
         with self._database.begin() as connection:
             rows = connection.execute(query).all()
-        return [_run(row) for row in rows], rows[0].total if rows else 0
+        return [run_of(row) for row in rows], rows[0].total if rows else 0
 
     def run(self, run_id: str) -> Run:
         """The run with this id, or else the newest with this name. Raises RunMissing."""
         query = (
-            select(runs, _LATEST)
+            select(runs, LATEST)
             .where((runs.c.id == run_id) | (runs.c.name == run_id))
             .order_by((runs.c.id == run_id).desc(), runs.c.created_at.desc())
             .limit(1)
@@ -137,7 +120,7 @@ class Store:
             row = connection.execute(query).first()
         if row is None:
             raise transitions.missing(run_id)
-        return _run(row)
+        return run_of(row)
 
     def newest_run(self) -> Run:
         """The newest run that has a checkpoint, or else the newest. Raises RunMissing where there is none."""
@@ -147,24 +130,28 @@ class Store:
         return run
 
     def saved_runs(self) -> Iterator[Run]:
-        """The runs that have a checkpoint, whether or not its files are still there; newest first."""
-        return self._newest_first(exists().where(checkpoints.c.run_id == runs.c.id))
+        """The runs that have a checkpoint, whether or not its files are still there; newest first.
+
+        Without those that a study has only for comparison.
+        """
+        saved = exists().where(checkpoints.c.run_id == runs.c.id)
+        return self._newest_first(saved & is_no_variant())
 
     def finished_runs(self) -> Iterator[Run]:
-        """The finished runs of which anything is evaluated, newest first."""
+        """The finished runs of which anything is evaluated, newest first; so without some of a study's."""
         evaluated = exists().where(evaluations.c.run_id == runs.c.id)
-        return self._newest_first((runs.c.state == "finished") & evaluated)
+        return self._newest_first((runs.c.state == "finished") & evaluated & is_no_variant())
 
     def _newest_first(self, condition: ColumnElement[bool]) -> Iterator[Run]:
         """Each is looked up when it is asked for, as most callers need no second."""
-        query = select(runs, _LATEST).where(condition).order_by(runs.c.created_at.desc(), runs.c.id).limit(1)
+        query = select(runs, LATEST).where(condition).order_by(runs.c.created_at.desc(), runs.c.id).limit(1)
         older: ColumnElement[bool] = true()
         while True:
             with self._database.begin() as connection:
                 row = connection.execute(query.where(older)).first()
             if row is None:
                 return
-            run = _run(row)
+            run = run_of(row)
             yield run
             at_once = (runs.c.created_at == run.created_at) & (runs.c.id > run.id)
             older = (runs.c.created_at < run.created_at) | at_once
@@ -172,7 +159,8 @@ class Store:
     def rename_run(self, run_id: str, name: str) -> None:
         """Call the run `name`. Raises RunMissing."""
         with self._database.begin() as connection:
-            if not connection.execute(update(runs).where(runs.c.id == run_id).values(name=name)).rowcount:
+            renamed = update(runs).where(runs.c.id == run_id).values(name=in_a_line(name))
+            if not connection.execute(renamed).rowcount:
                 raise transitions.missing(run_id)
 
     def request_stop(self, run_id: str) -> None:
@@ -222,10 +210,13 @@ class Store:
             if taken:
                 return self.run(run_id)
 
-    def take_over(self, run: Run, worker: str) -> bool:
-        """Take a run from the worker that held it when `run` was read; False where it has moved since."""
+    def take_over(self, run: Run, worker: str, message: str = "") -> bool:
+        """Take a run from the worker that held it when `run` was read; False where it has moved since.
+
+        `message`: what there is to say of that.
+        """
         with self._database.begin() as connection:
-            return transitions.take(connection, run.id, worker, transitions.unmoved(run))
+            return transitions.take(connection, run.id, worker, transitions.unmoved(run), message)
 
     def heartbeat(self, run_id: str, worker: str) -> bool:
         """Say that `worker` lives; True where a stop was asked for. Raises LeaseLost."""
@@ -325,7 +316,7 @@ class Store:
     def standings(self, run_id: str | None = None) -> list[Standing]:
         """How the raw weights and each average have done, of one run or of all; by run and average."""
         with self._database.begin() as connection:
-            return standings(connection, run_id)
+            return standings(connection, None if run_id is None else evaluations.c.run_id == run_id)
 
     # What the server reads
 
@@ -364,19 +355,3 @@ class Store:
         )
         with self._database.begin() as connection:
             return [kind(*row) for row in connection.execute(query)]
-
-
-def _run(row: Row[Any]) -> Run:
-    values = {name: row._mapping[name] for name in _FIELDS}
-    try:
-        config = _config(values["config"])
-    except ValidationError as error:
-        raise StoreUnavailable(
-            f"The run {values['id']} has a configuration that this version cannot read: {values['config']}."
-        ) from error
-    return Run(**values | {"config": config})
-
-
-@lru_cache(maxsize=10_000)  # runs are listed often, their configurations never change, and parsing is slow
-def _config(text: str) -> RunConfig | WatchedConfig:
-    return _CONFIG.validate_json(text)

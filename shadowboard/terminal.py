@@ -5,6 +5,7 @@ import math
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -14,11 +15,13 @@ from rich.text import Text
 
 from shadowboard.averaging import Average
 from shadowboard.configuration import RunConfig
+from shadowboard.printable import printable
 from shadowboard.records import Run
 
 if TYPE_CHECKING:  # it brings TensorFlow, which a table of runs does not need
     from shadowboard.comparison import Comparison
     from shadowboard.evaluation import Evaluation
+    from shadowboard.warm_start import WarmStart
 
 _RUN_KEYS = ("id", "name", "state", "message", "step", "latest_checkpoint", "created_at", "finished_at")
 
@@ -61,6 +64,13 @@ class TrainingDisplay:
         """A sentence for the person who watches."""
         self._console.print(sentence, highlight=False, markup=False, soft_wrap=True)
 
+    def started(self, start: "WarmStart") -> None:
+        """What the run takes from another checkpoint, before its first step."""
+        for line in start.lines:
+            self.note(printable(line))
+        if self._json:
+            print_json({"event": "start", **start.as_json})
+
     def advanced(self, step: int, steps_per_second: float) -> None:
         """The training is at `step`."""
         self._bar.update(self._task, completed=step, speed=steps_per_second)
@@ -92,11 +102,6 @@ class TrainingDisplay:
             print_json({**end, "accuracy": accuracies})
         elif accuracies:
             print_accuracies(self._config, accuracies)
-
-
-def printable(text: str) -> str:
-    """The text without what would steer a terminal."""
-    return "".join(c if c.isprintable() else "�" for c in text)
 
 
 def label(average: Average, averages: Sequence[Average]) -> str:
@@ -177,6 +182,18 @@ def print_evaluation(
         f"At step {step:,} the {name} read {result.correct:,} of {result.n:,} {split} images right: "
         f"{result.accuracy:.4f} (95 % interval {low:.4f} to {high:.4f}), loss {result.loss:.4f}.\n"
     )
+
+
+def print_export(
+    step: int, average: str | None, path: Path, size: int, averages: Sequence[Average], *, as_json: bool
+) -> None:
+    """Which weights are in which file, of `size` bytes; or a line of JSON."""
+    if as_json:
+        weights = {"weights": "ema" if average else "raw", "average": average}
+        print_json({"step": step, **weights, "file": str(path), "bytes": size})
+        return
+    name = _spelt_out(average, averages) if average else "raw weights"
+    sys.stdout.write(f"{printable(str(path))} has the {name} of step {step:,} ({size:,} bytes).\n")
 
 
 def print_comparison(step: int, average: str, split: str, comparison: "Comparison", *, as_json: bool) -> None:

@@ -19,11 +19,15 @@ def missing(run_id: str) -> RunMissing:
     return RunMissing(f"There is no run {run_id!r}; `shadowboard runs` and GET /runs list them.")
 
 
-def take(connection: Connection, run_id: str, worker: str, condition: ColumnElement[bool]) -> bool:
-    """Hand the run to `worker`; False where it does not meet the condition."""
+def take(
+    connection: Connection, run_id: str, worker: str, condition: ColumnElement[bool], message: str = ""
+) -> bool:
+    """Hand the run to `worker`, with a message where there is something to say; False where it does not meet
+    the condition.
+    """
     values = {
         "state": "training",
-        "message": "",
+        "message": message,
         "worker": worker,
         "beat": runs.c.beat + 1,
         "heartbeat_at": time.time(),
@@ -104,6 +108,18 @@ def requeue(connection: Connection, run_id: str, state: State = "queued") -> Non
         raise RunBusy(
             f"The run {run_id} is {found}; only a run that was stopped or has failed can be resumed."
         )
+
+
+def stop_all(connection: Connection, condition: ColumnElement[bool]) -> None:
+    """Stop those of the runs that are queued, and tell the workers of those in training."""
+    queued, training = (condition & (runs.c.state == state) for state in ("queued", "training"))
+    _changed(connection, queued, ended("stopped", "Stopped in the queue."))
+    _changed(connection, training, {"stop_requested": True})  # second: one may have been taken meanwhile
+
+
+def requeue_all(connection: Connection, condition: ColumnElement[bool]) -> None:
+    """Queue those of the runs that were stopped or have failed."""
+    _changed(connection, condition & runs.c.state.in_(["stopped", "failed"]), ended("queued", ""))
 
 
 def delete_idle(connection: Connection, run_id: str) -> None:

@@ -41,7 +41,7 @@ def evaluate(
     settings = load_settings(home=home, database_url=database_url)
     from shadowboard import terminal
 
-    source = _source(settings, run, folder, data, activation)
+    source = source_of(settings, run, folder, data, activation)
     if ema and average is None:
         average = source.first_average()
     checkpoint = source.checkpoint(step, average)
@@ -68,7 +68,7 @@ def compare(
     from shadowboard import terminal
     from shadowboard.comparison import compare as compare_readings
 
-    source = _source(settings, run, folder, data, activation)
+    source = source_of(settings, run, folder, data, activation)
     average = average or source.first_average()
     checkpoint = source.checkpoint(step, average)
     sides = [source.evaluate(checkpoint, weights, split) for weights in (None, average)]
@@ -96,7 +96,7 @@ def predict(
         image = from_picture(picture.read_bytes())
     except OSError as error:
         raise PictureInvalid(f"{picture} cannot be read: {error.strerror}.") from error
-    source = _source(settings, run, folder, None, activation)
+    source = source_of(settings, run, folder, None, activation)
     checkpoint = source.checkpoint(step, source.first_average() if step == "best" else None)
     readings = source.read_digit(checkpoint, image)
     terminal.print_readings(source.name, checkpoint.step, readings, source.averages, as_json=as_json)
@@ -107,9 +107,10 @@ def _check_split(split: str) -> None:
         raise typer.BadParameter(f"{split!r} is neither validation nor test.", param_hint="--split")
 
 
-def _source(
+def source_of(
     settings: Settings, run: str | None, folder: Path | None, data: str | None, activation: str | None
 ) -> "Source":
+    """What --run or --folder mean, with what goes with a folder. Raises RunMissing, StoreUnavailable."""
     from shadowboard.source import Source
 
     if folder is None:

@@ -44,6 +44,12 @@ export function duration(seconds) {
 /** A number to three significant digits (or more), without an exponent where it is readable without. */
 export const significant = (value, digits = 3) => (value === null ? "–" : String(Number(value.toPrecision(digits))));
 
+/** A number of bytes. */
+export function bytesText(bytes) {
+  const [unit, power] = [["GB", 9], ["MB", 6], ["kB", 3]].find(([, p]) => bytes >= 10 ** p) ?? ["bytes", 0];
+  return `${power ? (bytes / 10 ** power).toFixed(1) : count(bytes)}${NBSP}${unit}`;
+}
+
 /**
  * What tells an average from the run's others: its decay, and `constant` where it has no warm-up; its name where
  * another program keeps it.

@@ -58,9 +58,11 @@ class _Show:
 
     def event(self, event: Event) -> None:
         match event:
-            case Started(step, _, notes):
+            case Started(step, _, notes, start):
                 for note in notes:
                     self._display.note(note)
+                if start:
+                    self._display.started(start)
                 if step:
                     self._display.note(f"Goes on from the checkpoint of step {step:,}.")
                     self._display.advanced(step, 0.0)

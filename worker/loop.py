@@ -15,8 +15,12 @@ from statistics import fmean
 from shadowboard.dataset import load_dataset
 from shadowboard.errors import LeaseLost, ShadowboardError, StoreUnavailable
 from shadowboard.lease import LEASE_SECONDS, Watch
+from shadowboard.listing import Checkpoint
 from shadowboard.records import Metric, Run, State
+from shadowboard.start_from import StartFrom
+from shadowboard.start_source import find_source
 from shadowboard.store import Store
+from worker import tries
 from worker.training import METRIC_EVERY, Advanced, Changing, Ended, Event, Saved, Started, train
 
 log = logging.getLogger(__name__)
@@ -96,11 +100,21 @@ def next_run(store: Store, watch: Watch, worker: str) -> Run | None:
 
 
 def take_over(store: Store, stalled: Sequence[Run], worker: str) -> Run | None:
-    """The first of these runs that this worker gets hold of, or None."""
+    """The first of these runs that this worker gets hold of, or None.
+
+    Those that have lost too many workers are ended: they would keep all others waiting for ever.
+    """
     for run in stalled:
-        if store.take_over(run, worker):
-            log.warning("Run %s has not been heard of for %g s; it is taken over.", run.id, LEASE_SECONDS)
-            return store.run(run.id)
+        message = tries.message_of_next(run)
+        if not store.take_over(run, worker, message or ""):
+            continue
+        if message is None:
+            said = tries.message_of_last(run)
+            store.release(run.id, worker, "failed", said)
+            log.error("Run %s: failed. %s", run.id, said)
+            continue
+        log.warning("Run %s has not been heard of for %g s; it is taken over.", run.id, LEASE_SECONDS)
+        return store.run(run.id)
     return None
 
 
@@ -125,9 +139,12 @@ def run_once(
         def should_stop() -> bool:
             return stop.is_set() or heart.stop_requested.is_set()
 
+        def find(start: StartFrom) -> Checkpoint:
+            return find_source(start, store.run, folder.with_name)  # the runs' folders lie side by side
+
         try:
             dataset = load_dataset(run.config.data)
-            with closing(train(run.recipe, dataset.train, folder, should_stop)) as events:
+            with closing(train(run.recipe, dataset.train, folder, should_stop, find)) as events:
                 for event in events:
                     recorder.record(event)
                     observe(event)
@@ -159,9 +176,11 @@ class _Recorder:
     def record(self, event: Event) -> None:
         mine = (self._run_id, self._worker)
         match event:
-            case Started(step, checkpoint, notes):
+            case Started(step, checkpoint, notes, start):
                 for note in notes:
                     log.warning("Run %s: %s", self._run_id, note)
+                for line in start.lines if start else []:
+                    log.info("Run %s: %s", self._run_id, line)
                 self._notes = notes
                 self._store.begin_at(*mine, step)
                 if checkpoint:  # a worker that died between saving and recording has left it unrecorded

@@ -8,6 +8,7 @@ order of the images, learning rates, decays) is computed outside, as functions o
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -92,9 +93,13 @@ class Trainer:
         self._labels = tf.constant(split.labels.astype(np.int32))
         self._loop = tf.function(self._steps, jit_compile=True, autograph=False)
 
-    def initial(self) -> State:
-        """The state before the first step: every shadow starts at its variable's initial value."""
-        weights = network.init(self.config.hidden, self.config.seed)
+    def initial(self, start: Mapping[str, NDArray[np.float32]] = MappingProxyType({})) -> State:
+        """The state before the first step: every shadow starts at its variable's initial value.
+
+        `start`: the initial values of variables that are not to be initialised by the seed.
+        """
+        given = {name: tf.constant(value) for name, value in start.items()}
+        weights = network.init(self.config.hidden, self.config.seed) | given
         shadows = {average_name(v, a.name): w for a in self.config.averages for v, w in weights.items()}
         return State(0, weights, shadows, self._fresh_slots(weights))
 

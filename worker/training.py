@@ -18,7 +18,9 @@ from shadowboard import checkpoints
 from shadowboard.checkpoints import Checkpoint
 from shadowboard.configuration import RunConfig
 from shadowboard.dataset import Split
-from shadowboard.errors import CheckpointMissing
+from shadowboard.errors import CheckpointError, CheckpointMissing, CheckpointUnsuitable, RunMissing
+from shadowboard.start_from import StartFrom
+from shadowboard.warm_start import WarmStart, initial_values, plan
 from worker.trainer import State, Trainer
 
 # A stop is noticed between two chunks, so a chunk must be well under a second.
@@ -31,12 +33,14 @@ _SPEED_SECONDS = 3.0
 class Started:
     """Training begins at `step`, from `checkpoint` unless it is a fresh start.
 
-    `notes` name the checkpoints that were damaged and passed over.
+    `notes` name the checkpoints that were damaged and passed over. `start`: what a fresh start takes from
+    another run's checkpoint, where it is to.
     """
 
     step: int
     checkpoint: Checkpoint | None
     notes: list[str]
+    start: WarmStart | None = None
 
 
 @dataclass(frozen=True)
@@ -77,21 +81,31 @@ class Ended:
 Event = Started | Advanced | Changing | Saved | Ended
 
 
+def _nowhere(start: StartFrom) -> Checkpoint:
+    raise CheckpointMissing(f"Nobody has told where {start.where} is.")
+
+
 def train(
-    config: RunConfig, split: Split, folder: Path, should_stop: Callable[[], bool]
+    config: RunConfig,
+    split: Split,
+    folder: Path,
+    should_stop: Callable[[], bool],
+    find_source: Callable[[StartFrom], Checkpoint] = _nowhere,
 ) -> Generator[Event, None, None]:
     """Train `config` on `split`, from the newest good checkpoint in `folder` if there is one.
 
-    Saves at step 0, every `save_every` steps, at the end, and where `should_stop` (asked between
-    chunks) ends it early. Raises SaveFailed, CheckpointUnsuitable, ConfigurationInvalid.
+    Where there is none, variables start with the values of the checkpoint that `find_source` finds, if the
+    configuration says so. Saves at step 0, every `save_every` steps, at the end, and where `should_stop`
+    (asked between chunks) ends it early. Raises SaveFailed, CheckpointUnsuitable, ConfigurationInvalid.
     """
     trainer = Trainer(config, split)
     left = checkpoints.unfinished(folder)
     yield Changing()
     for killed in left:
         shutil.rmtree(killed, ignore_errors=True)
-    state, checkpoint, notes = _begin(trainer, folder)
-    yield Started(state.step, checkpoint, notes)
+    state, started = _begin(trainer, folder, find_source)
+    checkpoint = started.checkpoint
+    yield started
     saved = state.step
     if checkpoint is None:
         yield from _save(folder, state)
@@ -121,16 +135,37 @@ def train(
     yield Ended("finished", state.step, "")
 
 
-def _begin(trainer: Trainer, folder: Path) -> tuple[State, Checkpoint | None, list[str]]:
+def _begin(
+    trainer: Trainer, folder: Path, find_source: Callable[[StartFrom], Checkpoint]
+) -> tuple[State, Started]:
     if not checkpoints.list_checkpoints(folder):
-        return trainer.initial(), None, []
+        return _first(trainer, find_source, [])
     try:
         checkpoint, tensors, damaged = checkpoints.read_newest_good(folder)
     except CheckpointMissing as error:
         checkpoints.name_newest(folder, None)
-        return trainer.initial(), None, [str(error)]
+        return _first(trainer, find_source, [str(error)])
     checkpoints.name_newest(folder, checkpoint)
-    return trainer.restore(tensors), checkpoint, [str(error) for error in damaged]
+    state = trainer.restore(tensors)
+    return state, Started(state.step, checkpoint, [str(error) for error in damaged])
+
+
+def _first(
+    trainer: Trainer, find_source: Callable[[StartFrom], Checkpoint], notes: list[str]
+) -> tuple[State, Started]:
+    """The state of step 0, which is a function of the configuration and of the checkpoint that it names."""
+    start = trainer.config.start_from
+    if start is None:
+        return trainer.initial(), Started(0, None, notes)
+    try:
+        source = find_source(start)
+        report = plan(start, trainer.config.hidden, source)
+        values = initial_values(report, source)
+    except (RunMissing, CheckpointError) as error:
+        raise CheckpointUnsuitable(
+            f"This run is to start from step {start.step:,} of {start.where}, which is not possible: {error}"
+        ) from error
+    return trainer.initial(values), Started(0, None, notes, report)
 
 
 def _save(folder: Path, state: State) -> Iterator[Event]:

@@ -1,6 +1,6 @@
 """What happens, as server-sent events: to one run, to the list of runs, or to both in one stream."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Query
@@ -13,7 +13,7 @@ from server.events import list_events, run_events
 from server.parameters import EventId, RunInPath
 from server.problems import answers
 from server.services import TheServices
-from server.watching import Entry
+from server.watching import Listed
 from shadowboard.errors import RunMissing
 from shadowboard.records import Cursor, Run
 
@@ -46,15 +46,15 @@ async def _start(
     return await run_in_threadpool(services.store.cursor)
 
 
-async def _entries(services: TheServices) -> Mapping[str, Entry]:
-    return await services.watcher.entries()
+async def _listed(services: TheServices) -> Listed:
+    return await services.watcher.listed()
 
 
-async def _entries_if_asked(
+async def _listed_if_asked(
     services: TheServices,
     runs: Annotated[bool, Query(description="Also the events of the list of runs, as `GET /events`")] = False,
-) -> Mapping[str, Entry] | None:
-    return await _entries(services) if runs else None
+) -> Listed | None:
+    return await _listed(services) if runs else None
 
 
 @router.get(
@@ -64,7 +64,7 @@ async def _entries_if_asked(
     response_description="Server-sent events, until the server stops",
 )
 async def list_of_runs_events(
-    services: TheServices, entries: Annotated[Mapping[str, Entry], Depends(_entries)]
+    services: TheServices, listed: Annotated[Listed, Depends(_listed)]
 ) -> AsyncIterator[ServerSentEvent]:
     """Which runs are new, deleted, or of another state or name from now on.
 
@@ -72,7 +72,7 @@ async def list_of_runs_events(
     the next, is asked to stop, is stalled or is renamed; `{"gone": "<id>"}` when it was deleted. Nothing is
     resumed: read `GET /runs` whenever the stream has been opened, and whatever changes after is sent.
     """
-    async for event in list_events(services.watcher, entries):
+    async for event in list_events(services, listed):
         yield event
 
 
@@ -87,7 +87,7 @@ async def events(
     services: TheServices,
     run: Annotated[Run, Depends(_run)],
     start: Annotated[Cursor, Depends(_start)],
-    entries: Annotated[Mapping[str, Entry] | None, Depends(_entries_if_asked)],
+    listed: Annotated[Listed | None, Depends(_listed_if_asked)],
 ) -> AsyncIterator[ServerSentEvent]:
     """What happens from now on, or from an event on.
 
@@ -96,5 +96,5 @@ async def events(
     was told of it. `checkpoint`: its `step`, `bytes` and `saved_at`. `gone`: the run was deleted.
     With `runs=true` also the `runs` events of `GET /events`, so that one connection is enough for a page.
     """
-    async for event in run_events(services, run, start, entries):
+    async for event in run_events(services, run, start, listed):
         yield event

@@ -15,6 +15,8 @@ from server.authentication import came_by_https, can_change
 from server.run_form import run_form
 from server.services import Services, TheServices
 from shadowboard import __version__
+from shadowboard.export.formats import FORMATS
+from shadowboard.variants import FEWEST_SEEDS, MOST_SEEDS, NAMES, USUAL_SEEDS
 
 _VERSION = re.compile("[0-9a-f]{16}")
 _FOREVER = "public, max-age=31536000, immutable"
@@ -33,10 +35,15 @@ def page_router(assets: Assets) -> APIRouter:
         context = {
             "can_change": can_change(token, request),
             "can_log_in": bool(token),
+            "formats": FORMATS.values(),
             "modules": assets.modules,
             "plotly_url": assets.plotly_url,
             "run_form": run_form(),
+            "fewest_seeds": FEWEST_SEEDS,
+            "most_seeds": MOST_SEEDS,
             "static_url": assets.static_url,
+            "usual_seeds": USUAL_SEEDS,
+            "variant_names": NAMES,
             "version": __version__,
         }
         headers = {"Cache-Control": _ASK_AGAIN}
@@ -49,6 +56,10 @@ def page_router(assets: Assets) -> APIRouter:
     @router.get("/compare-runs", response_class=HTMLResponse)
     def compare_runs(request: Request, services: TheServices) -> Response:
         return live_page("compare_runs.html", request, services)
+
+    @router.get("/study", response_class=HTMLResponse)
+    def studies(request: Request, services: TheServices) -> Response:
+        return live_page("studies.html", request, services)
 
     @router.get("/inspect", response_class=HTMLResponse)
     def inspector(request: Request, services: TheServices) -> Response:

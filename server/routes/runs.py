@@ -1,8 +1,8 @@
 """The runs: list, queue, look at, rename, stop, resume, delete."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from typing import Annotated
+from collections.abc import AsyncIterator, Mapping
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Response
 from fastapi.openapi.models import Example
@@ -10,15 +10,20 @@ from fastapi.openapi.models import Example
 from server.answers import written
 from server.authentication import owner
 from server.parameters import RunId, RunInPath
-from server.problems import answers
+from server.places import without_places
+from server.problems import answers, without_folders
 from server.schemas.runs import NewNameOfRun, NewRun, RunList, RunView
+from server.schemas.starts import RunPreview, RunStart, StartReport
 from server.services import Services, TheServices
-from shadowboard.configuration import parse_config
+from shadowboard.configuration import RunConfig, describe
 from shadowboard.deletion import delete_folder
 from shadowboard.errors import Busy, ConfigurationInvalid, RunBusy, RunMissing
 from shadowboard.records import Run
 from shadowboard.validation import quoted
 from shadowboard.watched import WatchedConfig, watched_config
+
+if TYPE_CHECKING:
+    from shadowboard.warm_start import WarmStart
 
 router = APIRouter(prefix="/runs", tags=["runs"])
 
@@ -26,23 +31,26 @@ _PATIENCE_SECONDS = 5.0
 
 
 async def _turn(services: TheServices) -> AsyncIterator[None]:
-    """Wait for one's turn to change something. Raises Busy."""
+    """Wait for one's turn to change something, or to look into a checkpoint. Raises Busy."""
     try:
         async with asyncio.timeout(_PATIENCE_SECONDS):
             await services.changes.acquire()
     except TimeoutError:
-        raise Busy("Too many changes are waiting; try again in a few seconds.") from None
+        raise Busy("Too many requests like this are waiting; try again in a few seconds.") from None
     try:
         yield
     finally:
         services.changes.release()
 
 
-_CHANGES = [Depends(owner), Depends(_turn, scope="function")]
+_IN_TURN = Depends(_turn, scope="function")
+CHANGES = [Depends(owner), _IN_TURN]
+"""Of a route that changes something."""
 
 
 def _view(services: Services, run: Run) -> RunView:
-    return RunView.of(run, stalled=run.id in services.watcher.sight.stalled)
+    stalled = run.id in services.watcher.sight.stalled
+    return RunView.of(run, stalled=stalled, places=services.tells_places)
 
 
 @router.get("", summary="List the runs", response_model=RunList)
@@ -69,7 +77,7 @@ def list_runs(
     summary="Queue a run",
     response_description="As it was queued",
     responses=answers(ConfigurationInvalid),
-    dependencies=_CHANGES,
+    dependencies=CHANGES,
 )
 def create_run(services: TheServices, new: NewRun | None = None) -> RunView:
     """A worker takes it as soon as one is free. Every field may be left out, and the body too.
@@ -79,13 +87,47 @@ def create_run(services: TheServices, new: NewRun | None = None) -> RunView:
     new = new or NewRun()
     if new.folder:
         return _view(services, services.store.watch(_watched(services, new), new.name.strip()))
-    data = new.config.get("data", "mnist")
+    config, _ = _recipe(services, new)
+    return _view(services, services.store.create_run(config, new.name.strip()))
+
+
+@router.post(
+    "/preview",
+    summary="Tell what would be queued",
+    responses=answers(ConfigurationInvalid),
+    dependencies=[_IN_TURN],  # a file of Keras is read whole
+)
+def preview_run(services: TheServices, new: NewRun | None = None) -> RunPreview:
+    """The run that the same request to `POST /runs` would queue; nothing is queued.
+
+    Of one that starts from another run's checkpoint: which variables take which value of it, which are
+    initialised afresh, and what of the checkpoint is left over.
+    """
+    new = new or NewRun()
+    if new.folder:
+        raise ConfigurationInvalid(
+            f"folder is {quoted(new.folder)}; expected none, for nothing would be queued."
+        )
+    config, start = _recipe(services, new)
+    report = StartReport.of(start) if start else None
+    return RunPreview(name=new.name.strip() or describe(config), config=config, start=report)
+
+
+def mnist_only(knobs: Mapping[str, Any], command: str) -> None:
+    """Raises ConfigurationInvalid where other data is asked for, which `command` would take."""
+    data = knobs.get("data", "mnist")
     if data != "mnist":  # a folder on the server is for those who sit at it
         raise ConfigurationInvalid(
-            f"data is {quoted(data)}; over HTTP it can only be mnist. "
-            "`shadowboard train --data` takes a folder."
+            f"data is {quoted(data)}; over HTTP it can only be mnist. `{command}` takes a folder."
         )
-    return _view(services, services.store.create_run(parse_config(new.config), new.name.strip()))
+
+
+def _recipe(services: Services, new: NewRun) -> "tuple[RunConfig, WarmStart | None]":
+    """The configuration to train, and what it starts with. Raises ConfigurationInvalid."""
+    mnist_only(new.config, "shadowboard train --data")
+    from server.starting import with_start
+
+    return with_start(services, new.config)
 
 
 def _watched(services: Services, new: NewRun) -> WatchedConfig:
@@ -102,7 +144,10 @@ def _watched(services: Services, new: NewRun) -> WatchedConfig:
         raise ConfigurationInvalid(
             f"{quoted(others[0])} cannot be chosen for a folder that is watched; only activation can."
         )
-    return watched_config(folders[new.folder], activation=new.config.get("activation"))
+    try:
+        return watched_config(folders[new.folder], activation=new.config.get("activation"))
+    except ConfigurationInvalid as error:
+        raise ConfigurationInvalid(without_folders(str(error))) from error
 
 
 @router.get("/{run_id}", summary="Look at a run", responses=answers(RunMissing))
@@ -111,11 +156,34 @@ def one_run(services: TheServices, run_id: RunInPath) -> RunView:
     return _view(services, services.store.run(run_id))
 
 
+@router.get(
+    "/{run_id}/start",
+    summary="Tell what a run has started from",
+    responses=answers(RunMissing, RunBusy),
+    dependencies=[_IN_TURN],
+)
+def read_start(services: TheServices, run_id: RunInPath) -> RunStart:
+    """Which variables took which value of another checkpoint, and which were initialised by the seed."""
+    from server.starting import report_of
+
+    run = services.store.run(run_id)
+    config, problem, start = run.recipe, None, None
+    try:
+        start = report_of(services, config)
+    except ConfigurationInvalid as error:
+        problem = str(error)
+    told = config if services.tells_places else without_places(config)
+    report = StartReport.of(start) if start else None
+    if report and told.start_from:
+        report = report.model_copy(update={"folder": told.start_from.folder})
+    return RunStart(run=run.id, start_from=told.start_from, start=report, problem=problem)
+
+
 @router.patch(
     "/{run_id}",
     summary="Rename a run",
     responses=answers(RunMissing, ConfigurationInvalid),
-    dependencies=_CHANGES,
+    dependencies=CHANGES,
 )
 def rename_run(services: TheServices, run_id: RunInPath, changes: NewNameOfRun) -> RunView:
     """Give it another name; several runs may have the same. Its id stays."""
@@ -132,7 +200,7 @@ def rename_run(services: TheServices, run_id: RunInPath, changes: NewNameOfRun) 
     status_code=202,
     summary="Stop a run",
     responses=answers(RunMissing, RunBusy),
-    dependencies=_CHANGES,
+    dependencies=CHANGES,
 )
 def stop_run(services: TheServices, run_id: RunInPath) -> RunView:
     """Ask its worker to save a checkpoint and stop. A folder is no longer watched from then on.
@@ -152,7 +220,7 @@ def stop_run(services: TheServices, run_id: RunInPath) -> RunView:
     status_code=202,
     summary="Resume a run",
     responses=answers(RunMissing, RunBusy),
-    dependencies=_CHANGES,
+    dependencies=CHANGES,
 )
 def resume_run(services: TheServices, run_id: RunInPath) -> RunView:
     """Queue a run again that was stopped or has failed; it goes on from its last checkpoint.
@@ -170,7 +238,7 @@ def resume_run(services: TheServices, run_id: RunInPath) -> RunView:
     summary="Delete a run",
     response_description="Deleted",
     responses=answers(RunMissing, RunBusy),
-    dependencies=_CHANGES,
+    dependencies=CHANGES,
 )
 def delete_run(services: TheServices, run_id: RunId) -> None:
     """Its curves, its evaluations and its checkpoints are gone for good. One in training must stop first.

@@ -6,8 +6,10 @@ from fastapi import APIRouter, Response
 
 from server.answers import written
 from server.engine import Engine
-from server.parameters import RunInPath
+from server.parameters import AverageName, RunInPath
 from server.problems import answers
+from server.routes.evaluate import average_of
+from server.schemas.choices import ChoiceList, ChoiceView
 from server.schemas.history import EvaluationSummary
 from server.schemas.standings import Best, BestList, RunScores, ScoreList, Scores
 from server.services import Services, TheEngine, TheServices
@@ -26,6 +28,25 @@ def scores(services: TheServices) -> Response:
         raw = by_average.pop("", None)
         found.append(RunScores(run=run_id, raw=raw, averages=by_average))
     return written(ScoreList(runs=found))
+
+
+@router.get(
+    "/{run_id}/choices",
+    summary="Best or last?",
+    responses=answers(RunMissing, CheckpointUnsuitable),
+)
+def choices(services: TheServices, run_id: RunInPath, average: AverageName = "") -> ChoiceList:
+    """The last and the best raw snapshot, the last and the best averaged one: what each reads right.
+
+    Best is the highest validation accuracy; the test images have chosen nothing.
+    """
+    from shadowboard.choices import choices_of
+
+    run = services.store.run(run_id)
+    name = average_of(run, average) if average or run.config.averages else ""
+    standings = {standing.average: standing for standing in services.store.standings(run.id)}
+    found = [ChoiceView.of(choice) for choice in choices_of(standings, name)]
+    return ChoiceList(run=run.id, average=name or None, choices=found)
 
 
 @router.get(

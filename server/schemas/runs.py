@@ -7,20 +7,28 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from server.parameters import NewName
+from server.places import without_places
 from server.problems import without_folders
+from server.schemas.starts import NewStart
 from shadowboard.averaging import Average
 from shadowboard.configuration import RunConfig
 from shadowboard.records import Run, SavedCheckpoint, State
 from shadowboard.watched import WatchedAverage, WatchedConfig
 
 
-class _Knobs:
+class Knobs:
     """Described as a RunConfig, but left to `parse_config`, which has the better sentences."""
 
     @classmethod
     def __get_pydantic_json_schema__(cls, _: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         schema = handler(RunConfig.__pydantic_core_schema__)
-        schema["properties"]["data"] = {"const": "mnist", "default": "mnist", "description": "MNIST"}
+        properties = schema["properties"]
+        properties["data"] = {"const": "mnist", "default": "mnist", "description": "MNIST"}
+        properties["start_from"] = {
+            "anyOf": [NewStart.model_json_schema(), {"type": "null"}],
+            "default": None,
+            "description": RunConfig.model_fields["start_from"].description,
+        }
         return schema
 
 
@@ -48,14 +56,16 @@ class RunView(BaseModel):
     latest_checkpoint: int | None = Field(description="Step of the newest checkpoint")
     averages: list[Average | WatchedAverage] = Field(description="The averages that it keeps")
     config: RunConfig | WatchedConfig = Field(
-        description="All its knobs; of one that is trained by another program, what is known"
+        description="All its knobs; of one that is trained by another program, what is known. A server that "
+        "has a token tells the last names of folders alone"
     )
 
     @classmethod
-    def of(cls, run: Run, *, stalled: bool) -> Self:
-        """The view of a run of the store."""
+    def of(cls, run: Run, *, stalled: bool, places: bool) -> Self:
+        """The view of a run of the store; with `places` its configuration names folders in full."""
         same = {name: getattr(run, name) for name in cls.model_fields if hasattr(run, name)}
         same["message"] = without_folders(run.message)
+        same["config"] = run.config if places else without_places(run.config)
         return cls(**same, averages=list(run.config.averages), stalled=stalled)
 
 
@@ -106,7 +116,7 @@ class NewRun(BaseModel):
         "program saves there is evaluated. Of the knobs it takes activation only. Empty: a run to train here",
         max_length=500,
     )
-    config: Annotated[dict[str, Any], _Knobs] = Field(
+    config: Annotated[dict[str, Any], Knobs] = Field(
         default_factory=dict, description="Any knobs; data can only be mnist"
     )
 

@@ -28,10 +28,10 @@ export function curvesOf({ ticked, runs, histories, averages, split, weights }) 
   });
 }
 
-/** { data, layout, frame } of `curves` in a figure of this size; `frame` as place.js has it. */
-export function figure(curves, { emphasised, colours, width, height }) {
+/** { data, layout, frame } of `curves` in a figure of this size, `whole` or close up; `frame` as place.js has it. */
+export function figure(curves, { emphasised, colours, width, height, whole = false }) {
   const all = curves.flatMap(({ points }) => points);
-  const close = closeUp(all);
+  const close = whole ? null : closeUp(all);
   const last = Math.max(1, ...all.map(({ step }) => step));
   const range = (close?.range ?? [Math.min(1, ...all.map((e) => e.accuracy)) - 0.01, 1]).map((share) => 100 * share);
   const margin = { l: isNarrow(width) ? 50 : 58, r: isNarrow(width) ? 44 : 60, t: 24, b: 42 };

@@ -2,6 +2,7 @@
 
 import { remembered } from "../memo.js";
 import { count, decayName } from "../format.js";
+import { folderName } from "../start/report.js";
 
 const accuracies = (name, group, point, split) =>
   ["raw", "ema"].map((weights) => ({ key: `${name}-${weights}`, group, weights, word: weights === "raw" ? "raw" : "averaged", point, split }));
@@ -25,10 +26,15 @@ function averagesText(averages) {
   return constant ? `${text}, constant` : text;
 }
 
+const startText = ({ run, folder, step, average }) =>
+  `${run || folderName(folder)}, step ${count(step)}${average ? ", averaged" : ""}`;
+
 /** A knob's value as one would say it. */
 export function knobText(name, value) {
+  if (name === "start_from" && value === null) return "the seed";
   if (value === undefined || value === null) return "–"; // another program trains the run
   if (name === "averages") return averagesText(value) || "none";
+  if (name === "start_from") return startText(value);
   if (Array.isArray(value)) return value.join(" + ") || "none";
   return Number.isInteger(value) ? count(value) : String(value);
 }
@@ -98,6 +104,7 @@ function sortValue(row, key) {
   const value = row.run.config[knob];
   if (value === undefined || value === null) return null;
   if (knob === "averages") return value[0]?.decay ?? null;
+  if (knob === "start_from") return knobText(knob, value);
   return Array.isArray(value) ? value.reduce((sum, one) => sum + one, 0) : value;
 }
 

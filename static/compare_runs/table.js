@@ -21,6 +21,7 @@ const SMALLEST_FIRST = new Set(["name"]); // whereas of numbers one looks for th
 export function setUpTable(state) {
   const [head, body] = [byId("runs-table").tHead, byId("runs-table").tBodies[0]];
   const known = new Map(); // rows by run
+  const fit = setUpFit(byId("runs-table"));
 
   byId("filter").value = state.get().filter;
   byId("filter").addEventListener("input", ({ target }) => state.set({ filter: target.value }));
@@ -59,8 +60,32 @@ export function setUpTable(state) {
       return line.row;
     });
     if (rows.length !== body.rows.length || rows.some((row, i) => row !== body.rows[i])) arrange(body, rows);
+    fit(allKnobs);
     byId("table-rule").hidden = !runs.some(({ averages }) => averages.length > 1);
     setText(byId("table-note"), note(shown.length, found.length, runs.length));
+  };
+}
+
+/**
+ * Where the table is wider than its room the knobs stand beneath the runs' names. Returns what is told whether all of
+ * them are asked for: those are columns however wide.
+ */
+function setUpFit(table) {
+  const room = table.parentElement;
+  let whole = false;
+
+  function fit() {
+    table.classList.remove("tight");
+    table.classList.toggle("tight", !whole && room.scrollWidth > room.clientWidth);
+  }
+
+  const watcher = new ResizeObserver(() => requestAnimationFrame(fit)); // what it tells of is not to change within it
+  watcher.observe(room);
+  watcher.observe(table);
+  return (allKnobs) => {
+    if (allKnobs === whole) return;
+    whole = allKnobs;
+    fit();
   };
 }
 
@@ -120,8 +145,9 @@ const columnsOf = (knobs) => [
 ];
 
 function setHead(head, columns, sort) {
+  const knobs = columns.filter(({ key }) => kindOf(key) === "knob");
   const before = element("tr", { class: "groups" },
-    element("td", { colspan: columns.length - ACCURACIES.length }),
+    element("td", { colspan: 2 }), ...knobs.map(() => element("td", { class: "knob" })),
     element("th", { scope: "colgroup", text: GAIN_GROUP }),
     ...[...new Set(ACCURACIES.map(({ group }) => group))].map((text) => element("th", { colspan: 2, scope: "colgroup", text })));
   const titles = columns.map(({ key, label, word }) => {
@@ -155,13 +181,17 @@ function fill(line, found, { knobs, ticked, highest, scale }) {
   box.setAttribute("aria-label", `Show the curves of ${run.name}, ${run.id}`);
   setText(mark, badge ? `${badge.letter} ${badge.shape}` : "");
   row.classList.toggle("ticked-row", Boolean(badge));
+  const part = run.step < run.steps ? `of ${count(run.steps)}` : "";
+  const values = knobs.filter((knob) => knob !== "steps").map((knob) => [knob, knobText(knob, run.config[knob])]);
+  const listed = [["steps", `${count(run.step)} ${part}`.trim()], ...values]
+    .map(([knob, text]) => `${spaced(knob)}\u00a0${text}`);
   setChildren(name,
     element("a", { href: dashboardAddress(run, average), text: run.name }),
-    element("small", { text: `${stateName(run).toLowerCase()} · ${run.id}` }));
-  const part = run.step < run.steps ? `of ${count(run.steps)}` : "";
+    element("small", { text: `${stateName(run).toLowerCase()} · ${run.id}` }),
+    element("small", { class: "knobs", text: listed.join(" · ") }));
   const cells = [
     element("td", { class: "knob", "data-label": "steps" }, count(run.step), element("small", { text: part })),
-    ...knobs.filter((knob) => knob !== "steps").map((knob) => knobCell(knob, knobText(knob, run.config[knob]))),
+    ...values.map(([knob, text]) => knobCell(knob, text)),
     gainCell(found),
     ...ACCURACIES.map((column) => accuracyCell(found, column, highest[column.key], scale)),
   ];

@@ -4,6 +4,7 @@ import { compareRun } from "../api.js";
 import { curve, rows } from "../dashboard/history.js";
 import { byId } from "../dom.js";
 import { count, decayName } from "../format.js";
+import { save } from "../save.js";
 import { figure, title } from "./figure.js";
 import { wilson } from "./interval.js";
 import { shownStep } from "../dashboard/selection.js";
@@ -112,12 +113,4 @@ const escaped = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").
 function toBlob(address) {
   const bytes = Uint8Array.from(atob(address.slice(address.indexOf(",") + 1)), (letter) => letter.charCodeAt(0));
   return new Blob([bytes], { type: "image/png" });
-}
-
-function save(blob, name) {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(blob);
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }

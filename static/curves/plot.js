@@ -1,16 +1,13 @@
 // A figure on the page: drawn when it is due, with the user's zoom kept and the looked-at steps marked.
 
-import { element, setText } from "../dom.js";
+import { element } from "../dom.js";
 import { remembered } from "../memo.js";
 import { shownStep } from "../dashboard/selection.js";
 import { toPlace, toStep } from "./axis.js";
-import { library, NO_LIBRARY } from "./library.js";
 import { setUpPointer } from "./pointer.js";
+import { GATHER, setUpSchedule } from "./schedule.js";
 import { nearest } from "./series.js";
 import { CONFIG, stepAxisPlace, style } from "./style.js";
-
-// What arrives is gathered so long before it is drawn, in ms: a drawing for every event would eat the battery.
-const GATHER = { seen: 250, unseen: 10_000 };
 
 /**
  * Wire the figure in `frame`, which holds a `.chart`, a `.chart-note` and a `.zoom-reset`. Returns the renderer.
@@ -23,28 +20,16 @@ export function setUpPlot(state, frame, { basis, picture, make, stepsOf, onDrawn
   const chart = frame.querySelector(".chart");
   const reset = frame.querySelector(".zoom-reset");
   const marks = ["shown", "hovered"].map((name) => element("i", { class: `step-line ${name}`, "aria-hidden": "true" }));
+  const schedule = setUpSchedule(frame, isReady, draw);
   let heights = {}; // the ranges of the y axes that the user has chosen, by axis
-  let asked = false;
   let held = false;
-  let seen = true;
-  let pending;
-  let due = Infinity;
   let chosen = []; // what the user has chosen to see, as it was when the last drawing was asked for
   let last = null; // what the last drawing was made of
   let made = null;
-  let size = { width: 0, height: 0 }; // as last told: to ask the chart would make the browser lay the page out
   const coloursOf = remembered(style);
 
   frame.append(...marks);
   reset.addEventListener("click", unzoom);
-  new ResizeObserver(([{ contentRect: { width, height } }]) => {
-    size = { width: Math.round(width), height: Math.round(height) };
-    later(made ? GATHER.seen : 0);
-  }).observe(chart);
-  new IntersectionObserver(([{ isIntersecting }]) => {
-    seen = isIntersecting;
-    if (seen && pending) later(0);
-  }).observe(chart);
   setUpPointer(state, chart, stepAt, (down) => (held = down));
 
   function unzoom() {
@@ -61,7 +46,7 @@ export function setUpPlot(state, frame, { basis, picture, make, stepsOf, onDrawn
       else if (axis) heights[axis] = range;
     }
     last = null;
-    later(0);
+    schedule.soon(0);
   }
 
   function stepAt(event) {
@@ -73,25 +58,14 @@ export function setUpPlot(state, frame, { basis, picture, make, stepsOf, onDrawn
     return steps[nearest(steps, toStep(made.axis, place))] ?? null;
   }
 
-  /** Ask for the chart library, and draw with it. */
-  async function load() {
-    asked = true;
-    try {
-      await library();
-      later(0);
-    } catch {
-      setText(frame.querySelector(".chart-note"), NO_LIBRARY);
-    }
+  function isReady() {
+    const { run, loaded } = state.get();
+    return Boolean(run && (loaded || made));
   }
 
-  function draw() {
-    pending = undefined;
-    due = Infinity;
+  function draw({ width, height }) {
     const now = state.get();
-    const { width, height } = size;
-    if (held) return later(GATHER.seen); // a drawing would end the drag
-    if (!now.run || !width || !(now.loaded || made)) return;
-    if (!window.Plotly) return asked || load();
+    if (held) return schedule.soon(GATHER.seen); // a drawing would end the drag
     const next = [picture(now), now.zoomed, now.themed, width, height, ...basis(now)];
     if (last && next.every((value, i) => value === last[i])) return;
     if (last && last[0] !== next[0]) heights = {};
@@ -108,19 +82,10 @@ export function setUpPlot(state, frame, { basis, picture, make, stepsOf, onDrawn
     placeMarks(now);
   }
 
-  /** Draw in so many ms at the latest; always in a task of its own, so that the rest of the page does not wait. */
-  function later(wait) {
-    const at = performance.now() + wait;
-    if (at >= due) return;
-    clearTimeout(pending);
-    due = at;
-    pending = setTimeout(draw, wait);
-  }
-
   /** The lines at the shown and the hovered step lie over the figure: to move them draws nothing anew. */
   function placeMarks(now) {
     if (!made) return;
-    const { left, length } = stepAxisPlace(size.width);
+    const { left, length } = stepAxisPlace(schedule.size().width);
     const steps = stepsOf(now);
     const hovered = now.hovered === null ? null : steps[nearest(steps, now.hovered)];
     for (const [i, step] of [shownStep(now), hovered].entries()) {
@@ -134,7 +99,8 @@ export function setUpPlot(state, frame, { basis, picture, make, stepsOf, onDrawn
     const choice = [picture(now), now.zoomed, now.themed, now.average];
     const other = choice.some((value, i) => value !== chosen[i]);
     chosen = choice;
-    later(other || !made || made.empty ? 0 : seen ? GATHER.seen : GATHER.unseen);
+    if (other || !made || made.empty) schedule.soon(0);
+    else schedule.gather();
     placeMarks(now);
   };
 }

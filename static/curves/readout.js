@@ -6,7 +6,7 @@ import { count, images, percent, signed } from "../format.js";
 import { remembered } from "../memo.js";
 import { nearest, series } from "./series.js";
 
-/** An entry of a readout: its key, its name, its value, and more on it in its title. */
+/** An entry of a readout: its key, its name (text or an element), its value, and more on it in its title. */
 export function entry(kind, label, value, detail, sign) {
   const symbol = kind === "ema-faint" && sign;
   const key = element("i", { class: `key ${kind}`, "data-symbol": symbol, "aria-hidden": "true" });
@@ -44,7 +44,8 @@ export function setUpReadout() {
     const ema = found[shown.findIndex(({ chosen }) => chosen)];
     if (ema) {
       const { points, images: detail } = difference(found[0], ema);
-      entries.push(entry("gap", "gain by averaging", points, detail));
+      const label = element("span", {}, "gain", element("span", { class: "spare", text: " by averaging" }));
+      entries.push(entry("gap", label, points, detail));
     }
     setChildren(byId("readout"), entry("step", "step", count(at)), ...entries);
   });

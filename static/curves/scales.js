@@ -7,7 +7,8 @@ import { extent } from "./range.js";
 
 const BAND_ROOM = 0.4; // of the close-up's height, that the bands may add to it
 
-const TICKS = {
+/** Of an axis in percent. */
+export const TICKS = {
   nticks: 7,
   ticksuffix: "\u00a0%",
   tickformatstops: [

@@ -40,8 +40,8 @@ function renderAverages(averages, split, overalls) {
     const id = `average-choice-${i}`;
     const mean = means[i];
     const gain = mean && points(mean.accuracy);
-    const interval = mean && ` ${mean.interval.map(bare).join("\u00a0to\u00a0")}`;
-    const mark = gain && gain === largest ? [element("span", { class: "largest", text: "largest gain" })] : [];
+    const interval = mean && spare(` ${mean.interval.map(bare).join("\u00a0to\u00a0")}`);
+    const mark = gain && gain === largest ? [element("span", { class: "largest" }, "largest", spare(" gain"))] : [];
     return element("label", {},
       element("input", {
         type: "radio", name: "average", value: average.name, "aria-labelledby": id, "aria-describedby": `${id}-gain`,
@@ -52,6 +52,8 @@ function renderAverages(averages, split, overalls) {
           ...(gain ? [element("b", { text: gain }), interval] : []), ...mark)));
   }));
 }
+
+const spare = (text) => element("span", { class: "spare", text }); // where there is room
 
 /** The largest of the means that are beyond chance, as it is written; null where none is, or one is not known yet. */
 export function largestGain(means) {

@@ -1,20 +1,45 @@
-// On a narrow page the answer and the curve come first: what is seldom done stands behind them.
+// On a narrow page the answer and the curve come first: what is read or done less often stands behind them.
 
 import { byId } from "../dom.js";
 
-/** Puts the buttons where they belong at this width, and again where it changes. */
+/** Puts what has another place on a narrow page there, and back where it grows wide; returns the renderer. */
 export function setUpNarrow() {
-  const tools = document.querySelector(".chart-tools");
-  const header = tools.parentElement;
-  const actions = [byId("rename-run"), byId("delete-run")].filter(Boolean);
   const narrow = matchMedia("(max-width: 44rem)");
+  const foot = byId("curve-foot");
+  const moves = [
+    [byId("split-switch"), (moved) => byId("curve-title").after(moved)],
+    [document.querySelector(".chart-tools"), (moved) => foot.after(moved)],
+    [byId("best-steps"), (moved) => foot.after(moved)],
+    [byId("rename-run"), (moved) => byId("last-actions").append(moved)],
+    [byId("delete-run"), (moved) => byId("last-actions").append(moved)],
+  ].filter(([moved]) => moved).map(([moved, move]) => ({ move: () => move(moved), back: wayBack(moved) }));
+  const sentence = byId("sentence");
+  const sentenceBack = wayBack(sentence);
 
   function place() {
-    byId(narrow.matches ? "last-actions" : "actions")?.append(...actions);
-    if (narrow.matches) byId("curve-frame").after(tools);
-    else header.append(tools);
+    if (narrow.matches) for (const { move } of moves) move();
+    // The last to have left is the first to be back: its neighbour may have left, too.
+    else for (const { back } of moves.toReversed()) back();
   }
 
-  narrow.addEventListener("change", place);
+  /** The sentence on one step is the answer as long as there is none for the run. */
+  function placeSentence() {
+    const below = narrow.matches && byId("overall").childNodes.length > 0;
+    if (below === (sentence.previousElementSibling === foot)) return;
+    if (below) foot.after(sentence);
+    else sentenceBack();
+  }
+
+  narrow.addEventListener("change", () => {
+    place();
+    placeSentence();
+  });
   place();
+  return placeSentence;
+}
+
+/** What puts an element back to where it is now: before its neighbour, or at the end of its parent. */
+function wayBack(moved) {
+  const { parentElement: parent, nextElementSibling: next } = moved;
+  return () => parent.insertBefore(moved, next?.parentElement === parent ? next : null);
 }

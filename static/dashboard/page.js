@@ -1,6 +1,7 @@
 // The page: one state, its renderers, and which run it follows.
 
 import { queueRun, readRun } from "../api.js";
+import { setUpAgreement } from "../agreement/agreement.js";
 import { setUpBanner } from "../banner.js";
 import { setUpCurve } from "../curves/curve.js";
 import { setUpReadout } from "../curves/readout.js";
@@ -12,6 +13,7 @@ import { setUpImage } from "../digits/image.js";
 import { setUpTracking } from "../digits/tracking.js";
 import { byId, element, setChildren, setText } from "../dom.js";
 import { setUpDrawing } from "../drawing/drawing.js";
+import { setUpExport } from "../export/menu.js";
 import { setUpRunForm } from "../run_form/dialog.js";
 import { createState } from "../state.js";
 import { setUpTheme } from "../theme.js";
@@ -28,8 +30,9 @@ import { setUpNumbers } from "./numbers.js";
 import { setUpOverall } from "./overall.js";
 import { setUpProgress } from "./progress.js";
 import { setUpRuns } from "./runs.js";
-import { fromAddress, LATEST, setUpAddress } from "./selection.js";
+import { fromAddress, LATEST, setUpAddress, shownStep } from "./selection.js";
 import { renderSentence } from "./sentence.js";
+import { setUpStart } from "./start.js";
 import { setUpSteps } from "./steps.js";
 
 const AGAIN = 2_000; // ms, after a failure
@@ -41,7 +44,7 @@ const state = createState({
   run: null, // the one that is looked at, as the server last told
   gone: null, // the one that was looked at until it was deleted
   // runId, step (a number or "latest"), average (a name, null where the run keeps none), split, view, measure, scale,
-  // image (its place in the split, where one is looked at)
+  // span, image (its place in the split, where one is looked at)
   ...fromAddress(location.search),
   runId: null,
   history: emptyHistory(),
@@ -53,6 +56,7 @@ const state = createState({
   overalls: new Map(), // the same for each average of the run, by its name
   imageList: [], // what "previous" and "next image" go through: { index, label }
   track: null, // the image that is looked at, read by every checkpoint
+  agreement: null, // of validation and test accuracy over the run
   tracking: false,
   trackProblem: null,
   hovered: null, // the step under the pointer
@@ -106,10 +110,11 @@ async function find(id) {
   }
 }
 
-/** Look at the run that the address names, or else at the newest. */
+/** Look at the run that the address names, or else at the newest in training; where there is none, at the newest. */
 async function settle() {
   const id = wantedRun();
-  const run = id === null ? state.get().runs[0] : await find(id);
+  const { runs } = state.get();
+  const run = id === null ? runs.find((one) => one.state === "training") ?? runs[0] : await find(id);
   if (run) select(run, "keep");
   else leave(id);
 }
@@ -166,7 +171,7 @@ async function queueFirst() {
   button.disabled = false;
 }
 
-setUpNarrow();
+const placeSentence = setUpNarrow();
 const drawing = setUpDrawing(state);
 setUpTheme(() => {
   state.set({ themed: state.get().themed + 1 });
@@ -181,14 +186,18 @@ for (const render of [
   setUpRuns((id) => select(state.get().runs.find((r) => r.id === id), "push")),
   setUpProgress(state),
   setUpActions(state, moveOn),
+  setUpStart(state),
   renderSentence,
+  placeSentence,
   setUpChoices(state),
   setUpSteps(state),
   setUpFiles(state),
   renderInspectLink,
+  setUpExport(state, (now) => ({ run: now.run, step: now.run && shownStep(now), average: now.average })),
   setUpReadout(),
   setUpCurve(state),
   setUpTraining(state),
+  setUpAgreement(state),
   setUpNumbers(state),
   drawing.render,
   setUpDigits(),

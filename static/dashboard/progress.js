@@ -39,7 +39,8 @@ function describe(run, shown, busy, patient) {
     case "stalled":
       return [`at ${steps}: ${sign(run)}; to go on, start one with `, begin];
     case "training":
-      return [run.stop_requested ? `${steps} · stopping…` : [steps, ...pace(run)].join(" · ")];
+      if (run.stop_requested) return [`${steps} · stopping…`];
+      return [[steps, ...pace(run), ...(run.message ? [run.message] : [])].join(" · ")];
     case "finished":
       return [[steps, ...took(run)].join(" · ")];
     case "stopped":

@@ -8,10 +8,10 @@ import { comparableSteps, shownStep } from "./selection.js";
 const ALONE = "One checkpoint alone tells less than the run.";
 const OUTCOME = "^Averaging(?: with [^:]*)? (?:helps|hurts|makes no (?:clear )?difference)(?=:)";
 const PARTS = new RegExp(`(averaged weights|raw weights|\\bpp\\b|[\\d,]+ (?:more|fewer)(?= \\()|${OUTCOME})`);
-const UNBROKEN = /(?<=\d) (?=$|%|percentage|to [+−\d])|(?<=\d to|step|[<=]) (?=[+−\d])|(?<=\bp) (?=[<=])/g;
+const UNBROKEN = /(?<=\d) (?=$|%|percentage|to [+−\d])|(?<=\d to|step|[<=]) (?=[+−\d])|(?<=\b[pr]) (?=[<=])/g;
 
 /** The server's sentence with the two kinds of weights in their colours, what it comes to in bold, numbers unbroken. */
-const told = (text) => text.split(PARTS).map((part, i) => {
+export const told = (text) => text.split(PARTS).map((part, i) => {
   if (i % 2 === 0) return unbroken(part);
   if (part === "raw weights") return rawWord(part);
   if (part === "averaged weights") return emaWord(part);

@@ -2,8 +2,8 @@
 
 import { readVariable } from "../api.js";
 import { byId, element, setChildren, setText } from "../dom.js";
-import { averageLabel, count, percent, significant } from "../format.js";
-import { bytesText, chosenAverage, shapeText } from "./family.js";
+import { averageLabel, bytesText, count, percent, significant } from "../format.js";
+import { chosenAverage, shapeText } from "./family.js";
 import { binText, drawHistogram } from "./histogram.js";
 
 const FEW = 12; // values: fewer are told one by one, and make no distribution

@@ -70,9 +70,3 @@ const whole = new Intl.NumberFormat("en");
 
 /** A shape as it is written: "784 × 500", or "scalar". */
 export const shapeText = (shape) => (shape.length ? shape.map((n) => whole.format(n)).join(" × ") : "scalar");
-
-/** A number of bytes. */
-export function bytesText(bytes) {
-  const [unit, power] = [["GB", 9], ["MB", 6], ["kB", 3]].find(([, p]) => bytes >= 10 ** p) ?? ["bytes", 0];
-  return `${power ? (bytes / 10 ** power).toFixed(1) : whole.format(bytes)}\u00a0${unit}`;
-}

@@ -5,9 +5,10 @@ import { setUpBanner } from "../banner.js";
 import { setUpChoices } from "./choices.js";
 import { setUpCloseup } from "./closeup.js";
 import { byId, setText } from "../dom.js";
+import { setUpExport } from "../export/menu.js";
 import { createState } from "../state.js";
 import { setUpTheme } from "../theme.js";
-import { batches } from "./family.js";
+import { batches, chosenAverage } from "./family.js";
 import { setUpRestored } from "./restored.js";
 import { fromAddress, LATEST, renderAddress } from "./selection.js";
 import { setUpTable, shownVariables } from "./table.js";
@@ -117,10 +118,17 @@ function renderRooms({ runs, run, place, problem, variables }) {
   if (runs !== null && run) byId("dashboard-link").href = `./?run=${encodeURIComponent(run.id)}${place ? `&step=${place.step}` : ""}`;
 }
 
+/** What the menu takes away; an average that only the checkpoint knows of is no average of the run. */
+function exported(now) {
+  const average = chosenAverage(now);
+  const known = now.run?.averages.some(({ name }) => name === average);
+  return { run: now.run, step: now.place?.step ?? null, average: known ? average : null };
+}
+
 setUpTheme(() => state.set({ themed: state.get().themed + 1 }));
 for (const render of [
   renderRooms, renderAddress, setUpChoices(state, choose), setUpTable(state), setUpMeasuring(), setUpCloseup(state),
-  setUpUnits(state), setUpRestored(state), setUpBanner(state),
+  setUpUnits(state), setUpRestored(state), setUpExport(state, exported), setUpBanner(state),
 ]) {
   state.onChange(render);
 }

@@ -1,8 +1,8 @@
 // The table of variables: a page of it at a time, each raw variable followed by what is kept of it.
 
 import { byId, element, setChildren, setText } from "../dom.js";
-import { count, percent, significant } from "../format.js";
-import { bytesText, filtered, inFamilies, shapeText, tally } from "./family.js";
+import { bytesText, count, percent, significant } from "../format.js";
+import { filtered, inFamilies, shapeText, tally } from "./family.js";
 
 export const PAGE = 60; // rows
 

@@ -7,6 +7,7 @@ import { byId, setText } from "../dom.js";
 import { count } from "../format.js";
 import { setUpAverages } from "./averages.js";
 import { changed, equal, findings, parsed, saved, written } from "./knobs.js";
+import { setUpStart } from "./start.js";
 
 /** Wire the dialog, where the page has it. `shownRun()` is the run that is looked at, or null. */
 export function setUpRunForm(shownRun, onQueued) {
@@ -19,6 +20,8 @@ export function setUpRunForm(shownRun, onQueued) {
   const presets = [...form.querySelectorAll(".presets button[data-knobs]")];
   const same = byId("same-knobs");
   const averages = setUpAverages(Number(form.dataset.mostAverages), onInput);
+  const widths = form.elements.hidden;
+  const start = setUpStart(() => parsed(widths.value, kind(widths)), onInput);
   const names = [...Object.keys(defaults), "name"];
   let pressed = null; // the button that was pressed last
 
@@ -26,6 +29,7 @@ export function setUpRunForm(shownRun, onQueued) {
   const knobs = () => ({
     ...Object.fromEntries(fields.map((field) => [field.name, parsed(field.value, kind(field))])),
     averages: averages.get(),
+    start_from: start.get(),
   });
 
   function fill(given, button = null) {
@@ -33,6 +37,7 @@ export function setUpRunForm(shownRun, onQueued) {
     const all = { ...defaults, ...given };
     for (const field of fields) field.value = written(all[field.name]);
     averages.set(all.averages);
+    start.set(all.start_from);
     forgive();
     onInput();
   }
@@ -42,6 +47,7 @@ export function setUpRunForm(shownRun, onQueued) {
     const differs = changed(now, defaults);
     for (const field of fields) field.closest(".knob").classList.toggle("changed", field.name in differs);
     byId("knob-momentum").disabled = now.optimizer !== "momentum";
+    start.preview();
     const files = saved(now);
     setText(byId("new-run-saved"), files ? `${count(files.checkpoints)} checkpoints, about ${size(files.bytes)}` : "");
     const run = shownRun();
@@ -74,7 +80,7 @@ export function setUpRunForm(shownRun, onQueued) {
       line.hidden = true;
       setText(line, "");
     }
-    for (const field of [name, ...fields]) field.removeAttribute("aria-invalid");
+    for (const field of [name, byId("knob-start_from"), ...fields]) field.removeAttribute("aria-invalid");
     averages.forgive();
   }
 
@@ -98,6 +104,7 @@ export function setUpRunForm(shownRun, onQueued) {
   for (const button of document.querySelectorAll("[data-new-run]")) {
     button.addEventListener("click", () => {
       onInput();
+      start.open();
       dialog.showModal();
       dialog.querySelector(".form-body").scrollTop = 0;
     });

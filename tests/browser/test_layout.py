@@ -44,22 +44,69 @@ def test_only_the_slider_stays_at_hand_on_a_phone(site: Site, visit: Open) -> No
     expect(page.locator("#step-shown")).to_have_text("100")
 
 
-def test_on_a_phone_the_answer_comes_before_what_is_seldom_done(site: Site, visit: Open) -> None:
-    run = site.begin()
+def test_on_a_phone_the_answer_and_the_curve_come_first(site: Site, visit: Open) -> None:
+    run = site.begin(averages=[{"decay": 0.99}, {"decay": 0.999}])
     site.advance(run, 0, 100, 200)
     site.end(run, "finished", "")
     page = visit(site, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True).open(run)
     expect(page.locator("#overall")).to_contain_text("over the 2 checkpoints")
-    places = [
-        page.locator(name).bounding_box() for name in ("#sentence", "#chart", ".chart-tools", "#delete-run")
-    ]
+    expect(page.locator("#curve-panel #sentence")).to_contain_text("At step 200")
+    in_order = (
+        *("#overall", "#average-switch", "#split-switch", "#readout", "#chart", "#sentence", "#best-steps"),
+        *(".chart-tools", "#disagreements-panel", "#draw-panel", "#training-panel", "#delete-run"),
+    )
+    places = [page.locator(name).bounding_box() for name in in_order]
     tops = [place["y"] for place in places if place]
-    assert len(tops) == 4
+    assert len(tops) == len(in_order)
     assert tops == sorted(tops)
-    assert tops[1] < 844
+    assert tops[in_order.index("#chart")] < 680
     page.set_viewport_size({"width": 1440, "height": 900})
-    expect(page.locator("#actions #rename-run + #delete-run")).to_be_visible()
-    expect(page.locator("#curve-panel > header > .chart-tools")).to_be_visible()
+    for place in (
+        *("#overall + #sentence", "#actions #rename-run + #delete-run", ".step-switches #split-switch"),
+        *(
+            "#curve-panel > header > .chart-tools",
+            ".readings #best-steps",
+        ),
+    ):
+        expect(page.locator(place)).to_be_visible()
+
+
+@pytest.mark.parametrize("width", [1280, 1440])
+def test_the_tools_of_the_chart_are_beside_its_title(site: Site, visit: Open, width: int) -> None:
+    run = site.begin()
+    site.advance(run, 0, 100)
+    page = visit(site, charts=False, viewport={"width": width, "height": 800}).open(run)
+    expect(page.locator("#readout .entry").first).to_be_visible()
+    page.get_by_label("Error rate").check()
+    title, tools = (page.locator(name).bounding_box() for name in ("#curve-title", ".chart-tools"))
+    assert title
+    assert tools
+    assert tools["y"] < title["y"] + title["height"] / 2 < tools["y"] + tools["height"]
+    assert tools["height"] < 45
+
+
+# How far the ends of neighbours are apart, and how much room the emptiest panel has at its foot.
+HOLES = """() => {
+  const bottom = (element) => element.getBoundingClientRect().bottom;
+  const [left, right] = document.querySelectorAll(".column");
+  const beside = [[left.lastElementChild, right.lastElementChild], ["agreement", "training"]
+    .map((name) => document.getElementById(`${name}-panel`))];
+  const rooms = [...document.querySelectorAll(".panels .panel")]
+    .map((panel) => bottom(panel) - Math.max(...[...panel.children].map(bottom)));
+  return [...beside.map(([one, other]) => Math.abs(bottom(one) - bottom(other))), Math.max(...rooms)];
+}"""
+
+
+@pytest.mark.parametrize("width", [1100, 1440])
+def test_panels_side_by_side_end_together(site: Site, visit: Open, width: int) -> None:
+    run = site.begin(data="mnist")
+    site.advance(run, 0, 100)
+    page = visit(site, viewport={"width": width, "height": 2800}).open(run)
+    expect(page.locator("#disagreements-gallery .card").first).to_be_visible()
+    expect(page.locator("#agreement-table")).to_be_visible()
+    page.wait_for_function(
+        f"() => {{ const [a, b, room] = ({HOLES})(); return a < 1 && b < 1 && room < 30; }}"
+    )
 
 
 def test_theme_is_the_systems_until_chosen(site: Site, visit: Open) -> None:

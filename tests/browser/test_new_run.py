@@ -52,7 +52,7 @@ def test_every_knob_is_sent_as_it_was_typed(own_site: Site, empty: Page) -> None
         "activation": "tanh", "optimizer": "momentum", "momentum": 0.5, "learning_rate": 0.05,
         "learning_rate_decay": 0.9, "regularization": 1e-6,
     }  # fmt: skip
-    assert {*knobs, "averages", "data"} == set(RunConfig.model_fields)
+    assert {*knobs, "averages", "data", "start_from"} == set(RunConfig.model_fields)
     for name, value in knobs.items():
         field = dialog.locator(f"[name={name}]")
         if isinstance(value, str):

@@ -56,7 +56,7 @@ def test_a_refusal_is_told(site: Site, visit: Open) -> None:
 def test_a_run_is_renamed_in_all_windows(site: Site, visit: Open) -> None:
     run, other = stopped(site, "first name"), stopped(site, "the other")
     visitor = visit(site, charts=False)
-    page, elsewhere = visitor.open(run), visitor.open(other)
+    elsewhere, page = visitor.open(other), visitor.open(run)
     expect(elsewhere.locator(f'#run-picker option[value="{run.id}"]')).to_contain_text("first name")
     page.get_by_role("button", name="Rename").click()
     dialog = page.get_by_role("dialog", name="Rename this run")
@@ -78,7 +78,7 @@ def test_a_run_is_renamed_in_all_windows(site: Site, visit: Open) -> None:
 def test_a_run_is_deleted_after_a_question(own_site: Site, visit: Open) -> None:
     left, run = stopped(own_site, "stays"), stopped(own_site, "goes")
     visitor = visit(own_site, charts=False)
-    page, elsewhere = visitor.open(run), visitor.open(run)
+    elsewhere, page = visitor.open(run), visitor.open(run)
     expect(elsewhere.locator("#state")).to_contain_text("Stopped")
     for answer in ("Keep it", "Delete the run"):
         page.get_by_role("button", name="Delete", exact=True).click()

@@ -154,7 +154,7 @@ def test_two_tabs_look_at_different_things(site: Site, visit: Open, run: Run) ->
     visitor = visit(site, charts=False)
     other = site.begin("in the other tab")
     site.advance(other, 0, 100)
-    one, same, elsewhere = opened(visitor, run), opened(visitor, run), visitor.open(other)
+    same, elsewhere, one = opened(visitor, run), visitor.open(other), opened(visitor, run)
     expect(elsewhere.locator("#sentence")).to_contain_text("At step 100 ")
     one.locator("#step-slider").fill("1")
     expect(one.locator("#sentence")).to_contain_text("At step 100 ")

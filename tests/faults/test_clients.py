@@ -11,7 +11,10 @@ from urllib.request import urlopen
 
 import pytest
 
+from shadowboard.configuration import RunConfig
+from shadowboard.records import Metric
 from tests.faults.processes import Server, server, wait_for
+from tests.faults.workers import store_of
 
 Tell = Callable[[str, int, str], None]
 
@@ -110,3 +113,51 @@ def send_without_end(url: str, size: int) -> int:
         connection.sendall(b"0\r\n\r\n")
         assert b" 413 " in connection.recv(4096)
         return sent
+
+
+def gauge(url: str, name: str) -> int:
+    with urlopen(f"{url}/metrics", timeout=60) as answer:
+        lines = answer.read().decode().splitlines()
+    return next(int(float(line.split()[1])) for line in lines if line.startswith(f"{name} "))
+
+
+def test_many_streams_of_events(tmp_path: Path, thorough: bool, tell: Tell) -> None:
+    """Hoarded by one client that reads none of them: the others hear all that happens."""
+    files = resource.getrlimit(resource.RLIMIT_NOFILE)
+    many = min(3_000 if thorough else 200, files[1] - 500)
+    store = store_of(tmp_path)
+    run = store.create_run(RunConfig(), "followed", worker="worker")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (files[1], files[1]))
+    try:
+        with server(tmp_path, tmp_path / "log") as serving, ExitStack() as stack:
+            before = memory_of(serving)
+            paths = [f"/runs/{run.id}/events?runs=true&after=m0-c0-e0", "/events"]
+            for number in range(many):
+                stack.enter_context(stream(serving.url, paths[number % 2]))
+            wait_for(lambda: gauge(serving.url, "shadowboard_streams") == many)
+            for step in range(20):  # each is told to all
+                store.add_progress(run.id, "worker", step, 1.0, [Metric(step, 1.0)])
+                store.rename_run(run.id, f"followed {step}")
+            with stream(serving.url, paths[1]) as reader:
+                wait_for(lambda: gauge(serving.url, "shadowboard_streams") == many + 1)
+                received = b""
+                store.rename_run(run.id, "the last name")
+                while b"the last name" not in received:
+                    received += reader.recv(65_536)
+            assert is_healthy(serving.url)
+            kept = (memory_of(serving) - before) // many
+            stack.close()
+            wait_for(lambda: gauge(serving.url, "shadowboard_streams") == 0)
+        tell("streams of events that nobody reads", many, f"others are told at once; {kept // 1024} KiB each")
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, files)
+        store.close()
+
+
+@contextmanager
+def stream(url: str, path: str) -> Iterator[socket.socket]:
+    parts = urlsplit(url)
+    with socket.create_connection((parts.hostname, parts.port), timeout=60) as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        yield connection

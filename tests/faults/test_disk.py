@@ -83,6 +83,7 @@ def test_saving_comes_back_with_the_disk(
     fault: str,
     mended: str,
     reason: str,
+    tell: Tell,
 ) -> None:
     store = store_of(tmp_path)
     failing = store.create_run(config, worker="nobody").id
@@ -108,10 +109,11 @@ def test_saving_comes_back_with_the_disk(
     assert store.run(failing).state == "finished"
     assert all_tensors(folder) == expected
     assert checkpoints.unfinished(folder) == []
+    tell(f"a disk that says: {reason}", 1, "the run tells which save failed; mended, it goes on: same bytes")
 
 
 def test_a_run_outlives_a_disk_that_has_no_room_even_for_the_database(
-    tmp_path: Path, config: RunConfig, disk: Callable[[str], None]
+    tmp_path: Path, config: RunConfig, disk: Callable[[str], None], tell: Tell
 ) -> None:
     home = tmp_path / "runs"  # all of it on that disk
     disk("size=4m")
@@ -124,11 +126,12 @@ def test_a_run_outlives_a_disk_that_has_no_room_even_for_the_database(
         assert stood.state == "training"
         (home / "filler").unlink()
         disk("size=64m")
-        wait_for(lambda: store.run(run_id).state == "finished")
+        wait_for(lambda: store.run(run_id).state == "finished", 300)
     store.close()
     said = [line for line in (tmp_path / "log").read_text().splitlines() if "cannot be used" in line]
     assert 1 <= len(said) <= 4
     assert "disk is full" in said[0]
+    tell("a disk without room even for the database", 1, "told once; the run goes on when there is room")
 
 
 def fill(filler: Path, look: Callable[[], Run]) -> Run:
@@ -187,7 +190,7 @@ def test_an_error_at_any_call_loses_nothing(
 
 
 def test_a_slow_disk_costs_no_lease(
-    tmp_path: Path, store: Store, config: RunConfig, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, store: Store, config: RunConfig, monkeypatch: pytest.MonkeyPatch, tell: Tell
 ) -> None:
     monkeypatch.setattr(lease, "LEASE_SECONDS", 0.5)
     monkeypatch.setattr(loop, "HEARTBEAT_SECONDS", 0.05)
@@ -209,3 +212,4 @@ def test_a_slow_disk_costs_no_lease(
         over.set()
         thread.join()
     assert (ended.state, stalled) == ("finished", [])
+    tell("a disk so slow that a save takes several leases", 2, "the run stays with its worker")

@@ -84,6 +84,19 @@ def work(home: Path, lease_seconds: float, log: Path) -> None:
     work(store_of(home), lambda run_id: home / "runs" / run_id, _stop_on_sigterm())
 
 
+def study(home: Path, study_id: str) -> None:
+    """Work through a study, as `shadowboard study --resume` does; a worker is gone after a second."""
+    from worker.studying import study_in_foreground
+
+    lease.LEASE_SECONDS = 1.0
+    let_the_clock_jump()
+    store = store_of(home)
+    url = f"sqlite:///{home / 'shadowboard.db'}"
+    folder = (home / "runs").joinpath
+    found = store.studies.one(study_id)
+    study_in_foreground(store, url, found, folder, stop=threading.Event(), as_json=False)
+
+
 def serve(home: Path, lease_seconds: float, told: Connection, log: Path, files: int | None = None) -> None:
     """Serve, as `shadowboard serve` does, until SIGTERM; `told` gets the URL.
 

@@ -17,7 +17,12 @@ from shadowboard.settings import Settings
 from tests.server.conftest import running
 
 TOKEN = "correct-horse-battery"  # noqa: S105
-READING = {("POST", "/predict"), ("POST", "/predict/batch"), ("POST", "/runs/{run_id}/readings")}
+READING = {
+    ("POST", "/predict"),
+    ("POST", "/predict/batch"),
+    ("POST", "/runs/preview"),
+    ("POST", "/runs/{run_id}/readings"),
+}
 
 
 @pytest.fixture(scope="module")

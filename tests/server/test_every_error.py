@@ -3,6 +3,7 @@
 import inspect
 import re
 import sqlite3
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from http import HTTPStatus
@@ -97,6 +98,11 @@ def not_ready(served: Served, _: pytest.MonkeyPatch) -> httpx2.Response:
         return served.ask("GET", "/readyz")
 
 
+def without_onnx(served: Served, patch: pytest.MonkeyPatch) -> httpx2.Response:
+    patch.setitem(sys.modules, "onnx", None)
+    return served.ask("GET", f"/runs/{served.run.id}/checkpoints/0/export?format=onnx")
+
+
 def undeletable(served: Served, _: pytest.MonkeyPatch) -> httpx2.Response:
     run = served.ask("POST", "/runs").json()["id"]
     for folder in (run, f".deleted-{run}"):
@@ -138,6 +144,12 @@ JSON = {"Content-Type": "application/json"}
 
 CASES: list[tuple[Kind, int, str, Provoke]] = [
     (errors.RunMissing, 404, "There is no run 'zzz'", asking("GET", "/runs/zzz")),
+    (
+        errors.StudyMissing,
+        404,
+        "There is no study 'zzz'; GET /studies lists them.",
+        asking("GET", "/studies/zzz"),
+    ),
     (errors.RunBusy, 409, "The run {run} is finished; only", asking("POST", "/runs/{run}/resume")),
     (
         errors.ConfigurationInvalid,
@@ -184,6 +196,7 @@ CASES: list[tuple[Kind, int, str, Provoke]] = [
         "train-labels-idx1-ubyte is empty",
         lambda served, _: served.evaluate(served.no_images),
     ),
+    (errors.PackageMissing, 501, "by the package onnx, which is not installed here; ", without_onnx),
     (errors.Busy, 503, "0 evaluations are waiting already; try again", busy),
     (errors.StoreUnavailable, 503, "cannot be used", unavailable),
     (None, 503, "cannot be used", not_ready),

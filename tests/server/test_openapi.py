@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from threading import Event
@@ -25,8 +25,11 @@ from shadowboard.configuration import parse_config
 from shadowboard.records import Run
 from shadowboard.settings import Settings
 from shadowboard.store import Store
+from shadowboard.variants import parse_plan
 from tests.server.conftest import running
 from tests.shadowboard.pictures import drawing, encode
+
+pytestmark = pytest.mark.filterwarnings("ignore:__array__:DeprecationWarning")  # Keras' own, as it saves
 
 TOKEN = "a-token-of-this-test"  # noqa: S105 - and of no server that lasts
 SMALL = {"steps": 60, "hidden": [8], "save_every": 20, "averages": [{"decay": 0.99}, {"decay": 0.9}]}
@@ -69,6 +72,9 @@ def make_runs(store: Store, settings: Settings) -> None:
     damaged = train("damaged", steps=20)
     for file in settings.run_folder(damaged.id).glob("*-20.data*"):
         file.write_bytes(b"x" * file.stat().st_size)
+    plan = parse_plan(SMALL, 2, ["without_averaging"])
+    for name in ("Variants of the reference recipe", *["disposable study"] * 5):
+        store.studies.stop(store.studies.create(plan, name).id)  # so that none of its runs is to be trained
     for name in ("queued", *["disposable"] * 20):
         store.create_run(parse_config(SMALL), name)
     store.request_stop(store.create_run(parse_config(SMALL), "stopped").id)
@@ -131,6 +137,8 @@ def test_the_examples_of_every_operation_work(served: httpx2.Client) -> None:
         for parameter in operation.get("parameters", []):
             value = example(parameter)
             values[parameter["in"]][parameter["name"]] = value if isinstance(value, list) else str(value)
+        if method == "DELETE" and "{study_id}" in path:  # of which no example knows an id, either
+            values["path"]["study_id"] = served.get("/studies/disposable study").json()["study"]["id"]
         changes = "security" in operation and "{run_id}" in path
         with (
             to_change(served, operation["operationId"]) if changes else nullcontext() as new,
@@ -148,7 +156,12 @@ def test_the_examples_of_every_operation_work(served: httpx2.Client) -> None:
             assert str(answer.status_code) == next(iter(operation["responses"])), (method, path, answer.text)
 
 
-def test_generated_requests(served: httpx2.Client, tmp_path: Path, pytestconfig: pytest.Config) -> None:
+def test_generated_requests(
+    served: httpx2.Client,
+    tmp_path: Path,
+    pytestconfig: pytest.Config,
+    record_property: Callable[[str, object], None],
+) -> None:
     cases = pytestconfig.getoption("--cases")
     command = [
         Path(sys.executable).with_name("schemathesis"),
@@ -172,7 +185,12 @@ def test_generated_requests(served: httpx2.Client, tmp_path: Path, pytestconfig:
         if operation["operationId"] != "list_of_runs_events":
             assert any(status < 300 for status in seen[method, path]), f"{method} {path} has never worked"
     assert not {status for statuses in seen.values() for status in statuses if status >= 500} - {503}
-    assert sum(statuses.total() for statuses in seen.values()) > 1200
+    sent = sum(statuses.total() for statuses in seen.values())
+    assert sent > 1200
+    row = (
+        f"| requests generated from the OpenAPI document by schemathesis | {sent:,} | as documented; no 500 |"
+    )
+    record_property("fault", row)
 
 
 def damaged(whole: bytes) -> st.SearchStrategy[bytes]:

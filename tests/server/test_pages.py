@@ -20,7 +20,7 @@ def served(sample: tuple[httpx2.Client, Any, Any]) -> httpx2.Client:
 
 
 def test_the_page(served: httpx2.Client) -> None:
-    for path in ("/", "/?run=abc", "/compare-runs"):
+    for path in ("/", "/?run=abc", "/compare-runs", "/study"):
         answer = served.get(path)
         assert answer.status_code == 200
         assert answer.headers["content-type"] == "text/html; charset=utf-8"
@@ -29,7 +29,7 @@ def test_the_page(served: httpx2.Client) -> None:
 
 
 def test_every_file_that_the_page_names_is_there_and_of_this_host(served: httpx2.Client) -> None:
-    pages = served.get("/").text + served.get("/compare-runs").text
+    pages = "".join(served.get(path).text for path in ("/", "/compare-runs", "/study"))
     addresses = re.findall(r'(?:src|href)="([^"#]+\.[a-z]+[^"]*)"', pages)
     assert addresses
     for address in addresses:
@@ -139,7 +139,9 @@ def test_the_form_has_every_knob_that_can_be_sent() -> None:
 
     form = run_form()
     knobs = [knob for group in form.groups.values() for knob in group]
-    assert {knob.name for knob in knobs} | {"averages"} | NOT_OVER_HTTP == set(RunConfig.model_fields)
+    assert {knob.name for knob in knobs} | {"averages", "start_from"} | NOT_OVER_HTTP == set(
+        RunConfig.model_fields
+    )
     for knob in knobs:
         assert knob.help == RunConfig.model_fields[knob.name].description
     assert {knob.name: (knob.default, knob.limits) for knob in knobs if knob.kind != "choice"} == {

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from shadowboard.configuration import RunConfig
 from shadowboard.errors import LeaseLost
+from shadowboard.printable import in_a_line
 from shadowboard.records import Run
 from shadowboard.settings import Settings
 from shadowboard.store import Store
@@ -225,7 +226,7 @@ def test_changes_that_wait_for_the_database_leave_threads_to_those_who_read(
         answers = [change.result() for change in changes]
     assert {answer.status_code for answer in answers} == {201, 503}
     assert {answer.json()["detail"] for answer in answers if answer.status_code == 503} == {
-        "Too many changes are waiting; try again in a few seconds."
+        "Too many requests like this are waiting; try again in a few seconds."
     }
 
 
@@ -321,7 +322,7 @@ def test_any_configuration_is_queued_or_told_apart_by_a_knob(
     assert answer.status_code in {201, 422}
     if answer.status_code == 422:
         detail = answer.json()["detail"]
-        assert any(knob.encode(errors="replace").decode() in detail for knob in config)
+        assert any(in_a_line(knob.encode(errors="replace").decode()) in detail for knob in config)
         assert detail.endswith(".")
         assert len(detail) < 1000
 

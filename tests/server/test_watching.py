@@ -2,10 +2,18 @@
 
 import asyncio
 import gc
+import threading
 from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
 from weakref import WeakSet
 
+import pytest
+
+from server.events import _ListReader
 from server.watching import _SHARED, Watcher
+from shadowboard.configuration import RunConfig
+from shadowboard.records import Run
 from shadowboard.store import Store
 from tests.server.conftest import in_a_loop
 
@@ -50,3 +58,47 @@ def test_a_key_that_gives_way_is_still_answered(store: Store) -> None:
 
     in_a_loop(ask())
     assert reads.count(-1) == 1
+
+
+@pytest.mark.parametrize("then", ["stays", "is deleted"])
+def test_a_list_that_is_read_amid_a_look_is_never_told_an_older_one(
+    store: Store, monkeypatch: pytest.MonkeyPatch, then: str
+) -> None:
+    """A run is queued between a look, which others have asked for, and the list that a stream begins with."""
+    seen, go_on = threading.Event(), threading.Event()
+    runs = store.runs
+
+    def slowly(*arguments: Any, **named: Any) -> list[Run]:
+        found = runs(*arguments, **named)
+        if not seen.is_set():
+            seen.set()
+            go_on.wait(20)
+        return found
+
+    monkeypatch.setattr(store, "runs", slowly)
+
+    async def follow() -> tuple[str, list[str]]:
+        watcher = Watcher(store, lambda: None)
+        before = watcher.changed
+        look = asyncio.create_task(asyncio.to_thread(watcher._look, [], True))
+        await asyncio.to_thread(seen.wait, 20)
+        queued = store.create_run(RunConfig()).id
+        listing = asyncio.create_task(watcher.listed())
+        await asyncio.sleep(0)  # it has begun
+        go_on.set()
+        sight, listed = await look, await listing
+        assert listed.entries.keys() == {queued}
+        reader = _ListReader(SimpleNamespace(tells_places=True), listed)  # type: ignore[arg-type]
+        if then == "is deleted":
+            store.delete_run(queued)
+        told = []
+        for one in (sight, watcher._look([], True)):
+            changed = watcher.changed
+            watcher._tell(one)
+            if changed.is_set():  # as a stream waits for it
+                told += [event.raw_data or "" for event in reader.news(watcher.sight)]
+        assert before.is_set()
+        return queued, told
+
+    queued, told = in_a_loop(follow())
+    assert told == ([] if then == "stays" else [f'{{"gone":"{queued}"}}'])

@@ -153,9 +153,9 @@ def test_what_is_gone_or_may_not_be_read(tmp_path: Path) -> None:
 def test_without_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     prefix = save(tmp_path, 1, {"a": np.ones(3)}).prefix
 
-    def refuse(path: Path) -> bytes:  # whoever runs the tests may be allowed to read everything
+    def refuse(path: Path, _: int) -> bytes:  # whoever runs the tests may be allowed to read everything
         raise PermissionError(13, "Permission denied", str(path))
 
-    monkeypatch.setattr(Path, "read_bytes", refuse)
+    monkeypatch.setattr(bundle, "read_whole", refuse)
     with pytest.raises(CheckpointDamaged, match=r"cannot be read: model.ckpt-1.index: Permission denied"):
         open_bundle(prefix)

@@ -107,7 +107,8 @@ def test_a_folder_that_cannot_be_read_is_named_without_its_path(
     def refused() -> None:
         raise PermissionError(13, "Permission denied")
 
-    entry = SimpleNamespace(name="model.ckpt-1.index", stat=refused)  # of a folder without the right to enter
+    # Of a folder without the right to enter.
+    entry = SimpleNamespace(name="model.ckpt-1.index", stat=refused, is_symlink=lambda: False)
     monkeypatch.setattr(checkpoints.os, "scandir", lambda _: [entry])
     with pytest.raises(CheckpointMissing, match=r"^The folder run of checkpoints cannot be read: Permission"):
         checkpoints.list_checkpoints(tmp_path / "run")

@@ -4,12 +4,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from shadowboard import claims
 from shadowboard.claims import Claims
 from shadowboard.configuration import RunConfig
 from shadowboard.database import Database
 from shadowboard.errors import RunMissing
+from shadowboard.records import Score
 from shadowboard.store import Store
 
 Maker = Callable[[], Claims]
@@ -129,3 +131,18 @@ def test_a_deleted_run_takes_its_claims_along(server: Maker, key: claims.Key, st
     store.delete_run(key[0])
     with pytest.raises(RunMissing, match=f"The run {key[0]} was deleted before it was evaluated"):
         other.take(key)
+
+
+def test_what_a_server_leaves_that_is_killed_when_it_has_stored_it(
+    server: Maker, key: claims.Key, store: Store
+) -> None:
+    run_id, step, average, split = key
+    unfinished = (run_id, step, average, "validation")
+    killed = server()
+    assert killed.take(key)
+    assert killed.take(unfinished)
+    store.add_evaluation(run_id, Score(step, average, split, 1, 1, 0.5, 0.1), b"\0", b"\0" * 4)
+    server()
+    with store._database.begin() as connection:
+        left = connection.execute(select(claims.claims.c.split)).scalars().all()
+    assert left == ["validation"]

@@ -118,6 +118,8 @@ def test_a_run_that_makes_no_sense_any_more_is_left_out(path: Path) -> None:
         "runs": 39,
         "checkpoints": 39,
         "training_metrics": 39 * METRICS,
+        "studies": 0,
+        "study_runs": 0,
         "evaluations": 39,
         "readings": 39,
         "claims": 0,

@@ -10,6 +10,7 @@ from sqlalchemy import event
 from shadowboard.configuration import RunConfig
 from shadowboard.records import Metric, Score
 from shadowboard.store import Store
+from shadowboard.variants import parse_plan
 
 READS: dict[str, Callable[[Store, str], Any]] = {
     "runs": lambda store, _: store.runs(),
@@ -29,11 +30,17 @@ READS: dict[str, Callable[[Store, str], Any]] = {
     "standings": lambda store, _: store.standings(),
     "standings of a run": lambda store, run: store.standings(run),
     "evaluation": lambda store, run: store.evaluation(run, 1, "", "test"),
+    "study": lambda store, _: store.studies.one("study"),
+    "members": lambda store, _: store.studies.members("study"),
+    "standings of a study": lambda store, _: store.studies.standings("study"),
+    "saved and evaluated": lambda store, _: store.studies.saved_and_evaluated("study"),
+    "curve points": lambda store, _: store.studies.curve_points("study", "test"),
+    "stop a study": lambda store, _: store.studies.stop("study"),
     "delete_run": lambda store, run: store.delete_run(run),
 }
 TABLES = {
     *("runs", "checkpoints", "training_metrics", "evaluations", "readings", "judged"),
-    *("raw", "averaged", "raw_read", "averaged_read"),
+    *("raw", "averaged", "raw_read", "averaged_read", "studies", "study_runs"),
 }
 
 
@@ -53,6 +60,7 @@ def test_no_table_is_walked_without_an_index(store: Store, read: str) -> None:
     store.add_progress(run.id, "w", 1, 1.0, [Metric(1, 0.5)])
     store.add_evaluation(run.id, Score(1, "", "test", 1, 1, 0.5, 0.01), b"", b"")
     store.release(run.id, "w", "finished", "")
+    store.studies.create(parse_plan({}, 2), "study")
     engine = store._database._engine
     asked: list[tuple[str, Any]] = []
     event.listen(

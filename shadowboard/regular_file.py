@@ -1,0 +1,22 @@
+"""A whole file into memory, whoever has put it there: what is no file is told, and never waited for."""
+
+import errno
+import os
+import stat
+from pathlib import Path
+
+
+def read_whole(path: Path, most: int) -> bytes:
+    """The bytes of a file, by whatever links it is reached.
+
+    Raises OSError, with a strerror, also where it has more than `most` bytes, or is a pipe, a device or a
+    folder: to open a pipe as a file is opened would wait for whoever writes into it.
+    """
+    with os.fdopen(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb", closefd=True) as file:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(errno.EINVAL, "it is no regular file", str(path))
+        if status.st_size > most:
+            said = f"it has {status.st_size:,} bytes; expected at most {most:,}"
+            raise OSError(errno.EFBIG, said, str(path))
+        return file.read(status.st_size)

@@ -1,0 +1,40 @@
+"""Names that others have chosen, in what this program writes."""
+
+import unicodedata
+
+import pytest
+
+from shadowboard import cli
+from shadowboard.errors import CheckpointMissing
+from shadowboard.printable import in_a_line, printable
+
+FAMILY = "👩‍👩‍👧‍👦"  # four, joined
+
+
+def test_nothing_that_steers_a_terminal_is_left() -> None:
+    every = "".join(map(chr, range(0x3000))) + "\udcff"
+    left = printable(every)
+    assert len(left) == len(every)
+    assert not {unicodedata.category(c) for c in left} & {"Cc", "Cf", "Cs", "Zl", "Zp"}
+    assert printable("Grüße, 784 → … → 10 × שלום") == "Grüße, 784 → … → 10 × שלום"
+
+
+def test_what_turns_the_text_around_a_name_is_not_left_in_it() -> None:
+    steering = [chr(c) for c in range(0x110000) if unicodedata.bidirectional(chr(c)) in
+                {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI", "B"}]  # fmt: skip
+    assert len(steering) > 12
+    assert in_a_line("".join(steering)) == "�" * len(steering)
+    for name in (FAMILY * 64, "שלום \u200fעולם", "a b\u00a0c", "<b>&amp;'\""):
+        assert in_a_line(name) == name
+
+
+def test_errors_steer_no_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(**_: object) -> int:
+        raise CheckpointMissing("There is no folder /x/\x1b]0;title\x07\x1b[2J\r\nshadowboard: all is well.")
+
+    monkeypatch.setattr(cli, "app", fail)
+    assert cli.run() == 1
+    told = capsys.readouterr().err
+    assert told == "shadowboard: There is no folder /x/�]0;title��[2J��shadowboard: all is well.\n"
