@@ -13,8 +13,9 @@ run: .venv/run-ready
 
 setup: .venv/test-ready
 
+# Three processes, also on two cores: much of what they do is wait for others.
 test: lint chromium postgresql
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 lint: .venv/test-ready
 	$(BIN)/ruff check .
@@ -29,6 +30,7 @@ bench: .venv/test-ready .bench-venv/ready .bench-venv-serving/ready .bench-venv-
 	$(BIN)/python -m benchmarks.cold_evaluation
 	$(BIN)/python -m benchmarks.scale
 	$(BIN)/python -m benchmarks.inspector
+	$(BIN)/python -m benchmarks.pages
 
 soak: .venv/test-ready
 	$(BIN)/python -m pytest tests/faults tests/server/test_openapi.py --kills 1000 --cases 500 --timeout 7200

@@ -22,7 +22,7 @@ export function setUpAgreement(state) {
   const frame = byId("agreement-frame");
   const chart = byId("agreement-chart");
   const ring = (name) => element("i", { class: `pair-ring ${name}`, "aria-hidden": "true", hidden: true });
-  const rings = new Map(["shown", "hovered"].map((name) => [name, [ring(name), ring(name)]])); // around raw and averaged
+  const rings = new Map(["shown", "hovered"].map((name) => [name, [ring(name), ring(name)]])); // raw, averaged
   const radios = document.querySelectorAll("input[name=span]");
   const coloursOf = remembered(style);
   const sidesOf = remembered((key, curves, average, span) =>

@@ -12,7 +12,7 @@ const BOTTOM = 42;
 const RIGHT = 14;
 const NEAR = 24; // px: a point further from the pointer is not meant
 
-/** { data, layout, frame } of `sides` (pairs.js); `frame`: where the plot lies, in pixels, and its ranges in percent. */
+/** { data, layout, frame } of `sides` (pairs.js); `frame`: the plot in pixels, and its ranges in percent. */
 export function figure(sides, colours, { width, height }) {
   const { left } = stepAxisPlace(width);
   const points = sides.flatMap((side) => side.points);
@@ -55,8 +55,8 @@ const colourOf = ({ raw }, colours) => (raw ? colours.raw : colours.ema);
 
 function scatter(uid, points, marker) {
   return {
-    type: "scatter", mode: "markers", uid, name: uid, x: points.map(across), y: points.map(up), marker, cliponaxis: false,
-    hoverinfo: "skip",
+    type: "scatter", mode: "markers", uid, name: uid, x: points.map(across), y: points.map(up), marker,
+    cliponaxis: false, hoverinfo: "skip",
   };
 }
 

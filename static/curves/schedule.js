@@ -7,9 +7,9 @@ import { library, NO_LIBRARY } from "./library.js";
 export const GATHER = { seen: 250, unseen: 10_000 };
 
 /**
- * Schedules the drawings of the `.chart` in `frame`. `ready()`: whether there is something to draw; the chart library is
- * loaded when there is, and `frame`'s `.chart-note` says where it cannot be. `draw(size)` draws, on { width, height } in
- * pixels. Returns `soon(wait)`, which asks for a drawing in so many ms at the latest, `gather()`, which asks for one
+ * Schedules the drawings of the `.chart` in `frame`. `ready()`: whether there is something to draw; the chart library
+ * is loaded when there is, and `frame`'s `.chart-note` says where it cannot be. `draw(size)` draws, on { width, height }
+ * in pixels. Returns `soon(wait)`, which asks for a drawing in so many ms at the latest, `gather()`, which asks for one
  * that may wait a while, and `size()`.
  */
 export function setUpSchedule(frame, ready, draw) {

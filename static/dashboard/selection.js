@@ -11,7 +11,7 @@ const CHOICES = {
   view: ["closeup", "everything"],
   measure: ["accuracy", "error"],
   scale: ["linear", "log"],
-  span: ["auto", "all", "late"], // of the checkpoints: all, or the second half; auto: that as soon as it tells something
+  span: ["auto", "all", "late"], // all checkpoints, or the second half; auto: that as soon as it tells something
 };
 
 /** The selection in a page's address (its `search`); whatever it leaves out or has wrong is as by default. */
