@@ -212,20 +212,23 @@ def test_all_of_up_is_killed_at_once_and_started_again(
     if not thorough:
         pytest.skip("takes half a minute for each time that it is started: with --kills beyond the default")
     times, home, moments = 10, tmp_path / "home", random.Random(20240610)
-    longer = config.model_copy(update={"steps": 200_000, "save_every": 10_000})
+    longer = config.model_copy(update={"steps": 200_000, "save_every": 2_000})
     expected = Undisturbed(tmp_path / "undisturbed", longer)
     store = store_of(home)
     run_id = store.create_run(longer).id
+
+    def has_ended() -> bool:
+        return store.run(run_id).state == "finished"
+
     for _ in range(times):
         stood = store.run(run_id).step
         with up(home) as (started, url):
-            worker = child_of(started)
-            wait_for(lambda stood=stood: store.run(run_id).step > stood, pause=0.01)
+            wait_for(lambda stood=stood: store.run(run_id).step > stood or has_ended(), pause=0.02)
             time.sleep(moments.uniform(0, 2))
-            for pid in (started.pid, worker):
+            for pid in (started.pid, child_of(started)):
                 os.kill(pid, signal.SIGKILL)
             started.wait()
-        if store.run(run_id).state == "finished":
+        if has_ended():
             break
     with up(home) as (_, url):
         wait_for(lambda: get(f"{url}/runs/{run_id}")["state"] == "finished", 600)
