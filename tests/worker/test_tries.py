@@ -21,6 +21,7 @@ def lost(store: Store, run: Run, worker: str, *, at: int) -> Run:
 
 
 def test_a_run_is_given_up_after_so_many_workers(store: Store, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("ERROR", "worker")  # which a command in the foreground keeps quiet
     run = store.create_run(RunConfig(), worker="0")
     store.add_checkpoint(run.id, "0", 1000, 1)
     for number in range(1, tries.MOST):
