@@ -19,6 +19,7 @@ from shadowboard.weights import layout_in
 log = logging.getLogger(__name__)
 
 _LOOK_SECONDS = 0.5
+_MOST_SAID = 300  # characters of an error that nobody foresaw
 # Where there are very many files, a look takes long: then it is one part of so many of the time.
 _SHARE = 10
 _LONGEST_PAUSE = 5.0
@@ -91,6 +92,8 @@ class Folders:
                 except Exception as error:  # one folder keeps no other waiting
                     if self._failed.get(run.id) != str(error):
                         log.error("Watching %s failed.", run.config.folder, exc_info=error)
+                        said = printable(f"The folder cannot be looked into: {error!r}"[:_MOST_SAID])
+                        self._store.add_sight(run.id, run.config, said, [])
                     self._failed[run.id] = str(error)
 
     def _look_at(self, run: Run, config: WatchedConfig) -> None:

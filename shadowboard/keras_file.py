@@ -26,6 +26,7 @@ from shadowboard.errors import (
     CheckpointUnsuitable,
     ShadowboardError,
 )
+from shadowboard.keras_config import activation, uses_ema
 from shadowboard.layout import KERAS_AVERAGE, Layout, layout_of
 from shadowboard.listing import MOST_STEPS, Checkpoint
 from shadowboard.regular_file import read_whole
@@ -76,7 +77,7 @@ def layout_in(path: Path) -> Layout:
 
     Raises CheckpointMissing, CheckpointDamaged, CheckpointUnsuitable (no such network in it).
     """
-    with _opened(path) as (variables, uses_ema):
+    with _opened(path) as (variables, config):
         model = {
             name: Variable(variable.shape, variable.dtype.name)
             for name, variable in variables.items()
@@ -84,9 +85,10 @@ def layout_in(path: Path) -> Layout:
         }
         layout = layout_of(model)
         average = _first_kind(variables, layout.variables)
-        if average and (_is_near(variables, layout.variables, average) if uses_ema is None else uses_ema):
-            return replace(layout, averages={KERAS_AVERAGE: average})
-        return layout
+        kept = uses_ema(config)
+        if average and (_is_near(variables, layout.variables, average) if kept is None else kept):
+            layout = replace(layout, averages={KERAS_AVERAGE: average})
+        return replace(layout, activation=activation(config))
 
 
 def read(path: Path, names: Sequence[str]) -> dict[str, NDArray[Any]]:
@@ -117,15 +119,15 @@ def _is_near(variables: Mapping[str, Any], of: Sequence[str], average: Sequence[
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[tuple[Mapping[str, Any], bool | None]]:
-    """The variables by name, and whether the optimiser keeps an average; None: the file does not tell."""
+def _opened(path: Path) -> Iterator[tuple[Mapping[str, Any], Any]]:
+    """The variables by name, and the model's configuration; None: the file does not tell it."""
     try:
-        uses_ema = None
+        config = None
         content = read_whole(path, _LARGEST)  # to open the file itself would lock it for Keras
         if path.suffix == ".keras":
-            content, uses_ema = _unpacked(content)
+            content, config = _unpacked(content)
         with h5py.File(BytesIO(content), "r") as file:
-            yield _variables(file), uses_ema
+            yield _variables(file), config
     except ShadowboardError:
         raise
     except FileNotFoundError as error:
@@ -138,12 +140,12 @@ def _opened(path: Path) -> Iterator[tuple[Mapping[str, Any], bool | None]]:
         ) from error
 
 
-def _unpacked(content: bytes) -> tuple[bytes, bool | None]:
-    """The weights of a .keras file, as a .weights.h5 file holds them, and what its configuration tells."""
+def _unpacked(content: bytes) -> tuple[bytes, Any]:
+    """The weights of a .keras file, as a .weights.h5 file holds them, and its configuration."""
     if content.count(b"PK\1\2") > _MOST:
         raise ValueError(f"it has more than {_MOST:,} members")
     with zipfile.ZipFile(BytesIO(content)) as archive:
-        return _member(archive, _WEIGHTS), _uses_ema(_member(archive, "config.json"))
+        return _member(archive, _WEIGHTS), json.loads(_member(archive, "config.json"))
 
 
 def _member(archive: zipfile.ZipFile, name: str) -> bytes:
@@ -181,13 +183,3 @@ def _variables(file: Any) -> dict[str, Any]:
 
     file.visititems(visit)
     return found
-
-
-def _uses_ema(config: bytes) -> bool | None:
-    """Whether the optimiser in this JSON keeps an average; None where there is none, or of another form."""
-    found: Any = json.loads(config)
-    for key in ("compile_config", "optimizer"):
-        found = found.get(key) if isinstance(found, dict) else None
-    if not isinstance(found, dict) or not isinstance(found.get("config"), dict):
-        return None
-    return bool(found["config"].get("use_ema"))

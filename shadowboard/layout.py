@@ -19,6 +19,7 @@ KERAS_AVERAGE = "average"
 """What a Keras optimiser calls the one that it keeps."""
 
 _FEW = 3  # names that are told
+_MOST = 200  # layers of a network
 _AVERAGED = re.compile(r"ema|averag|avg|shadow", re.IGNORECASE)
 _OPTIMIZER = re.compile(r"optimizer|beta[12]_power")
 # An object-based checkpoint's names, such as net/layer1/kernel/.ATTRIBUTES/VARIABLE_VALUE
@@ -41,6 +42,8 @@ class Layout:
     averages: Mapping[str, tuple[str, ...]]
     hidden: tuple[int, ...]
     """Units of each hidden layer."""
+    activation: str | None = None
+    """Of the hidden layers; None: the checkpoint does not tell it."""
 
 
 def layout_of(entries: Entries, full_names: Mapping[str, str] | None = None) -> Layout:
@@ -191,29 +194,49 @@ def _chain(plain: Shapes) -> list[str] | None:
     names = sorted(plain, key=_natural)
     matrices = [name for name in names if len(plain[name]) == 2]
     vectors = [name for name in names if len(plain[name]) == 1]
-    if not 0 < len(matrices) == len(vectors) or len(matrices) + len(vectors) != len(names):
+    if not 0 < len(matrices) == len(vectors) <= _MOST or len(matrices) + len(vectors) != len(names):
         return None
-    # Whatever is given is taken, but for the first and the last: so few orders have to be tried.
+    # Whatever is given is taken, but for the first and the last.
     given, taken = (Counter(plain[name][end] for name in matrices) for end in (1, 0))
     if given + Counter([PIXELS]) != taken + Counter([CLASSES]):
         return None
-    order = _ordered(PIXELS, matrices, plain)
+    order = _ordered(matrices, plain)
     biases = order and _biases(order, matrices, vectors, plain)
     return [name for layer in zip(order, biases, strict=True) for name in layer] if order and biases else None
 
 
-def _ordered(width: int, matrices: Sequence[str], plain: Shapes) -> list[str] | None:
-    """The matrices so that each takes what the one before gives, from `width` to the classes."""
-    if not matrices:
-        return [] if width == CLASSES else None
-    tried = set()
-    for i, name in enumerate(matrices):
-        if plain[name][0] == width and plain[name][1] not in tried:
-            tried.add(plain[name][1])
-            rest = _ordered(plain[name][1], [*matrices[:i], *matrices[i + 1 :]], plain)
-            if rest is not None:
-                return [name, *rest]
-    return None
+def _ordered(matrices: Sequence[str], plain: Shapes) -> list[str] | None:
+    """The matrices so that each takes what the one before gives, from the pixels to the classes.
+
+    Each is the first by name after which all others can still be had (Fleury 1883, with directed edges).
+    """
+    order: list[str] = []
+    width, left = PIXELS, list(matrices)
+    while left:
+        tried = set()
+        for name in left:
+            given = plain[name][1]
+            others = [other for other in left if other != name]
+            if plain[name][0] == width and given not in tried and _reaches(given, others, plain):
+                break
+            tried.update([given] if plain[name][0] == width else [])
+        else:
+            return None
+        order.append(name)
+        width, left = given, others
+    return order if width == CLASSES else None
+
+
+def _reaches(width: int, matrices: Sequence[str], plain: Shapes) -> bool:
+    """Whether every matrix takes a width that comes of `width` by way of others."""
+    gives: dict[int, set[int]] = {}
+    for name in matrices:
+        gives.setdefault(plain[name][0], set()).add(plain[name][1])
+    reached, new = set[int](), {width}
+    while new:
+        reached |= new
+        new = {given for taken in new for given in gives.get(taken, ())} - reached
+    return gives.keys() <= reached
 
 
 def _biases(
@@ -236,7 +259,8 @@ def _scope(name: str) -> str:
 def _natural(name: str) -> list[tuple[int, str]]:
     """A key that sorts numbers in names as numbers."""
     parts = re.split(r"(\d+)", name.removesuffix(_VALUE))
-    return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]
+    numbers = (part.lstrip("0") if part.isdecimal() else None for part in parts)
+    return [(-1, p) if n is None else (len(n), n) for p, n in zip(parts, numbers, strict=True)]
 
 
 def _what_is_there(plain: Shapes, left: Sequence[str], raw: Sequence[str]) -> str:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,10 @@ from numpy.typing import NDArray
 from shadowboard import checkpoints, keras_file
 from shadowboard.checkpoints import Checkpoint
 from shadowboard.errors import CheckpointUnsuitable
-from shadowboard.given_network import GivenCheckpoint, GivenWeights
+from shadowboard.given_network import GivenCheckpoint, GivenNetwork, GivenWeights
 from shadowboard.keras_file import KerasCheckpoint
 from shadowboard.layout import Layout, layout_of, layout_of_all, own_name, variable_names
+from shadowboard.network import logits
 from shadowboard.roles import FLOATS, Variable
 
 log = logging.getLogger(__name__)
@@ -87,4 +89,8 @@ def restore(checkpoint: Checkpoint, average: str | None) -> Mapping[str, NDArray
     if isinstance(checkpoint, GivenCheckpoint):
         own = map(own_name, layout.variables)
         return GivenWeights(dict(zip(own, floats, strict=True)), checkpoint.network)
-    return dict(zip(variable_names(len(names) // 2), floats, strict=True))
+    restored = dict(zip(variable_names(len(names) // 2), floats, strict=True))
+    if layout.activation is None:
+        return restored
+    told = partial(logits, activation=layout.activation)  # whatever whoever asks takes it to be
+    return GivenWeights(restored, GivenNetwork(f"{checkpoint.prefix.name} ({layout.activation})", told))

@@ -7,8 +7,9 @@ import keras
 import numpy as np
 import pytest
 
-from shadowboard.dataset import load_dataset
+from shadowboard.dataset import Split, load_dataset
 from shadowboard.errors import CheckpointDamaged, CheckpointMissing, CheckpointUnsuitable
+from shadowboard.evaluation import evaluate
 from shadowboard.folder_sight import look
 from shadowboard.keras_file import ENDS, KerasCheckpoint
 from shadowboard.layout import variable_names
@@ -85,6 +86,33 @@ def test_half_a_file_is_damaged_and_none_is_gone(end: str, tmp_path: Path) -> No
     checkpoint.prefix.unlink()
     with pytest.raises(CheckpointMissing, match=f"The checkpoint model-1{end} is gone"):
         restore(checkpoint, None)
+
+
+@pytest.mark.parametrize(
+    ("layers", "known"),
+    [
+        ([keras.layers.Dense(7, "tanh"), keras.layers.Dense(5, "tanh")], True),
+        ([keras.layers.Dense(7), keras.layers.Activation("sigmoid"), keras.layers.Dropout(0.5)], True),
+        ([keras.layers.Dense(7), keras.layers.ReLU()], True),
+        ([keras.layers.Dense(7)], True),
+        ([keras.layers.Dense(7, "relu"), keras.layers.Dense(7, "tanh")], False),
+        ([keras.layers.Dense(7, "gelu")], False),
+    ],
+    ids=["tanh", "apart", "layer", "linear", "different", "unknown"],
+)
+def test_a_whole_model_tells_its_activation(layers: list[Any], known: bool, tmp_path: Path) -> None:
+    model = keras.Sequential([keras.Input((784,)), *layers, keras.layers.Dense(10, "softmax")])
+    checkpoint = save(model, tmp_path / "model-1.keras")
+    if not known:
+        with pytest.raises(CheckpointUnsuitable, match="expected all of them to be one of relu, tanh"):
+            restore(checkpoint, None)
+        return
+    images = (255 * IMAGES).astype(np.uint8)
+    split = Split(images, LABELS.astype(np.uint8))
+    read = model.predict(images / np.float32(255), verbose=0)
+    found = evaluate(restore(checkpoint, None), split, "relu")  # though it is asked to take it for another
+    np.testing.assert_allclose(found.confidences, read.max(1), rtol=1e-4)
+    assert found.loss == pytest.approx(-np.log(read[np.arange(64), LABELS]).mean(), rel=1e-4)
 
 
 def test_another_kind_of_network_is_refused(tmp_path: Path) -> None:

@@ -87,6 +87,37 @@ def test_whatever_the_layers_are_called(hidden: list[int], order: list[str], nam
     assert found.averages == {}
 
 
+@pytest.mark.parametrize(
+    "matrices",
+    [
+        [*((a, b) for a in range(20, 26) for b in range(20, 26) if a != b), (784, 20), (20, 10), (2, 2)],
+        [(784, 7), *[(7, 7)] * 1_200, (7, 10)],
+    ],
+    ids=["apart", "long"],
+)
+def test_no_network_takes_long_to_be_refused(matrices: list[tuple[int, int]]) -> None:
+    shapes: dict[str, tuple[int, ...]] = {f"w{i}": shape for i, shape in enumerate(matrices)}
+    shapes |= {f"b{i}": (shape[1],) for i, shape in enumerate(matrices)}
+    with pytest.raises(CheckpointUnsuitable, match="expected a chain 784"):
+        layout_of(floats(shapes))
+
+
+def test_widths_that_come_again() -> None:
+    """The first by name would be a dead end."""
+    shapes = {"a": (7, 10), "b": (7, 5), "c": (5, 7), "d": (784, 7)}
+    biases = {f"{name}_b": (shape[1],) for name, shape in shapes.items()}
+    found = layout_of(floats({**shapes, **biases}))
+    assert found.variables[::2] == ("d", "b", "c", "a")
+
+
+def test_a_number_of_any_length_in_a_name() -> None:
+    names = [f"layer{'9' * 5_000}", "layer10", "layer9"]
+    shapes: dict[str, tuple[int, ...]] = {f"{name}/w": (7, 7) for name in names}
+    shapes |= {f"{name}/b": (7,) for name in names}
+    shapes |= {"layer1/w": (784, 7), "layer1/b": (7,), "out/w": (7, 10), "out/b": (10,)}
+    assert [name.partition("/")[0] for name in layout_of(floats(shapes)).variables[2:-2:2]] == names[::-1]
+
+
 def saved_by_a_saver(folder: Path, raw: list[np.ndarray], averaged: list[np.ndarray]) -> Checkpoint:
     """With names that TensorFlow gives to variables that nobody named, and an optimiser's slots."""
     with tf.Graph().as_default(), v1.Session() as session:
