@@ -100,7 +100,11 @@ def up(
     )
     _log_to_stderr(settings.log_level)
     child = WorkerChild(
-        {"SHADOWBOARD_HOME": str(settings.home), "SHADOWBOARD_DATABASE_URL": settings.store_url}
+        {
+            "SHADOWBOARD_HOME": str(settings.home),
+            "SHADOWBOARD_DATABASE_URL": settings.store_url,
+            "SHADOWBOARD_LOG_LEVEL": settings.log_level,
+        }
     )
     with ExitStack() as stack:
 
@@ -228,8 +232,9 @@ def work(
     until_input_ends: Annotated[bool, typer.Option(hidden=True)] = False,
 ) -> None:
     """The worker alone: trains queued runs, one after the other, until it is stopped."""
-    _log_to_stderr()
     settings = load_settings(home=home, database_url=database_url)
+    asked = "log_level" in settings.model_fields_set
+    _log_to_stderr(settings.log_level if asked else "info")  # alone it has nothing else to show
     stop = stop_on_signals()
     if until_input_ends:
         threading.Thread(target=set_when_input_ends, args=(stop,), daemon=True).start()
@@ -403,7 +408,7 @@ def _refuse_knobs(context: typer.Context, what: str = "run") -> None:
             )
 
 
-def _log_to_stderr(level: str = "info") -> None:
+def _log_to_stderr(level: str) -> None:
     from server.logs import log_to_stderr
 
     log_to_stderr(level)

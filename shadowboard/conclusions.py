@@ -5,7 +5,7 @@ seed by seed. A claim about several comparisons holds where each of them holds a
 the level of the claim, too (intersection–union test; Berger 1982).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -48,7 +48,16 @@ class Conclusion:
 
 
 _Costs = Mapping[Part, PairedDifference | None]
-_Lost = Mapping[Part, int]  # of what all runs have diverged, how many
+
+
+class _Lost(NamedTuple):
+    """Of how many seeds each how many runs diverged: of which all did, and of which some."""
+
+    seeds: int
+    every: Mapping[Part, int]
+    some: Mapping[Part, int]
+
+
 _LITTLE: Sequence[Part] = ("without_averaging", "without_learning_rate_decay")
 _MORE: Part = "without_regularization"
 _MOST: Sequence[Part] = ("without_hidden_layer", "without_activation")
@@ -67,9 +76,10 @@ def conclude(plan: StudyPlan, outcomes: Outcomes, diverged: Mapping[Variant, int
 
     diverged: how many runs of each variant did. Where all did, no accuracy is left: nothing costs more.
     """
-    lost = {
-        part: diverged[part] for part in plan.variants if diverged.get(part, 0) > 1 and not outcomes[part]
-    }
+    gone = {part: diverged[part] for part in plan.variants if diverged.get(part, 0)}
+    every = {part: number for part, number in gone.items() if number > 1 and not outcomes[part]}
+    some = {part: number for part, number in gone.items() if part not in every}
+    lost = _Lost(plan.seeds, every, some)
     little = [part for part in _LITTLE if part in plan.variants]
     most = [part for part in _MOST if part in plan.variants]
     more: list[Part] = [_MORE] if _MORE in plan.variants else []
@@ -86,18 +96,21 @@ def conclude(plan: StudyPlan, outcomes: Outcomes, diverged: Mapping[Variant, int
 
 
 def _little(outcomes: Outcomes, lost: _Lost, parts: Sequence[Part]) -> Conclusion:
-    """Little: less than what other test images would change, half of the accuracy's own interval."""
+    """Little: less than what other test images would change, half of the accuracy's own interval.
+
+    Where some runs diverged, what the others cost is not what leaving out does: it never holds.
+    """
     claim, costs = _claim(parts, "little"), _costs(outcomes, parts)
-    if too_few := _too_few(costs, lost):
+    if too_few := _too_few(outcomes, costs, lost):
         return Conclusion(claim, "open", too_few)
     tests = [outcome.test for outcome in outcomes[FULL].values()]
     low, high = wilson_interval(sum(test.correct for test in tests) // len(tests), tests[0].n)
     little = (high - low) / 2
     ranges = [cost.interval or (cost.mean, cost.mean) for cost in costs.values() if cost]
     verdict: Verdict = "open"
-    if lost.keys() & parts or any(low > little or high < -little for low, high in ranges):
+    if lost.every.keys() & parts or any(low > little or high < -little for low, high in ranges):
         verdict = "fails"
-    elif all(-little < low and high < little for low, high in ranges):
+    elif not lost.some.keys() & parts and all(-little < low and high < little for low, high in ranges):
         verdict = "holds"
     bound = f"Little is less than {100 * little:.2f} pp, by which other test images may move an accuracy."
     return Conclusion(claim, verdict, f"{_told(costs, lost)} {bound}")
@@ -107,7 +120,7 @@ def _dearer(
     outcomes: Outcomes, lost: _Lost, dear: Sequence[Part], cheap: Sequence[Part], how: str
 ) -> Conclusion:
     claim, costs = _claim(dear, how), _costs(outcomes, [*dear, *cheap])
-    if too_few := _too_few(costs, lost):
+    if too_few := _too_few(outcomes, costs, lost):
         return Conclusion(claim, "open", too_few)
     signs = [_sign(outcomes, lost, one, other) for one in dear for other in cheap]
     verdict: Verdict = "fails" if any(sign < 0 for sign in signs) else "open"
@@ -116,8 +129,8 @@ def _dearer(
 
 def _sign(outcomes: Outcomes, lost: _Lost, one: Part, other: Part) -> int:
     """Whether leaving out the one costs more than the other (1), less (−1), or that cannot be told (0)."""
-    if one in lost or other in lost:
-        return (one in lost) - (other in lost)
+    if one in lost.every or other in lost.every:
+        return (one in lost.every) - (other in lost.every)
     more = minus(_tests(outcomes, other), _tests(outcomes, one))  # the full recipe falls out of it
     return more.sign if more else 0
 
@@ -128,7 +141,7 @@ def _more_complex(outcomes: Outcomes) -> Conclusion:
     full, simple = outcomes[FULL], outcomes[_SIMPLE]
     seeds = sorted(full.keys() & simple.keys())
     if len(seeds) < 2:
-        return Conclusion(claim, "open", _too_few({_SIMPLE: None}, {}))
+        return Conclusion(claim, "open", _few(outcomes, [_SIMPLE]))
     n = full[seeds[0]].test.n
     more = paired_difference([full[seed].gain - simple[seed].gain for seed in seeds], n)
     with_layer, without = (
@@ -151,11 +164,29 @@ def _costs(outcomes: Outcomes, parts: Sequence[Part]) -> _Costs:
     return {part: minus(_tests(outcomes, FULL), _tests(outcomes, part)) for part in parts}
 
 
-def _too_few(costs: _Costs, lost: _Lost) -> str:
+def _too_few(outcomes: Outcomes, costs: _Costs, lost: _Lost) -> str:
     """Why nothing can be said yet; empty where something can."""
-    known = {part for part, cost in costs.items() if cost and cost.seeds > 1}
-    few = [NAMES[part] for part in costs if part not in known and part not in lost]
-    return f"Fewer than two seeds {' and '.join(few)} have come to their end." if few else ""
+    unknown = [part for part, cost in costs.items() if not (cost and cost.seeds > 1)]
+    few = [part for part in unknown if part not in lost.every]
+    if few or len(outcomes[FULL]) < 2:
+        return _few(outcomes, few) + _diverged(costs, lost)
+    return ""
+
+
+def _few(outcomes: Outcomes, parts: Sequence[Part]) -> str:
+    """What cannot be compared: the full recipe itself, or `parts` with it."""
+    if len(outcomes[FULL]) < 2:
+        return f"Fewer than two seeds of the {NAMES[FULL]} have come to their end."
+    if few := [NAMES[part] for part in parts if len(outcomes[part]) < 2]:
+        return f"Fewer than two seeds {' and '.join(few)} have come to their end."
+    both = " and ".join(NAMES[part] for part in parts)
+    return f"Fewer than two seeds have come to their end both {both} and with the {NAMES[FULL]}."
+
+
+def _diverged(parts: Collection[Part], lost: _Lost) -> str:
+    """Of which parts some runs are in no number; begins with a space where there are any."""
+    told = [f"{lost.some[part]} of {lost.seeds} runs {NAMES[part]}" for part in parts if part in lost.some]
+    return f" {' and '.join(told)} diverged." if told else ""
 
 
 def _joined(parts: Sequence[Part]) -> str:
@@ -169,12 +200,12 @@ def _claim(parts: Sequence[Part], how: str) -> str:
 
 def _told(costs: _Costs, lost: _Lost) -> str:
     told = [
-        f"{_WHAT[part]} everything (all {lost[part]} runs diverge)"
-        if part in lost
+        f"{_WHAT[part]} everything (all {lost.every[part]} runs diverge)"
+        if part in lost.every
         else f"{_WHAT[part]} {_points(cost)}"
         for part, cost in costs.items()
     ]
-    return f"What leaving out costs: {', '.join(told)}."
+    return f"What leaving out costs: {', '.join(told)}.{_diverged(costs, lost)}"
 
 
 def _points(cost: PairedDifference | None) -> str:

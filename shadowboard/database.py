@@ -77,6 +77,14 @@ def in_order(connection: Connection) -> None:
         connection.execute(select(func.pg_advisory_xact_lock(_ORDER)))
 
 
+def alone(connection: Connection) -> None:
+    """Begin to write before anything is read: others that ask for this wait, and read what was committed."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    else:
+        in_order(connection)
+
+
 def _open(url: str, lock_seconds: float) -> Engine:
     try:
         parsed = make_url(url)

@@ -1,7 +1,8 @@
 """The command `export`: a checkpoint's weights as a file of the framework that is to use them."""
 
-from contextlib import suppress
+import os
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
@@ -56,12 +57,17 @@ def export(
 
 
 def _write(path: Path, content: bytes) -> None:
-    """All of it or nothing. Raises SaveFailed."""
-    part = path.with_name(f"{path.name}.part")
+    """All of it or nothing; straight into what is no regular file: a pipe, a device. Raises SaveFailed."""
     try:
-        part.write_bytes(content)
-        part.replace(path)
+        target = Path(os.path.realpath(path))  # a link stays one
+        loops = target.is_symlink()  # and is refused by the system
+        if loops or (path.exists() and not path.is_file()):
+            path.write_bytes(content)
+            return
+        # A folder, so that the file in it gets the mode that any new file would.
+        with TemporaryDirectory(prefix=".exporting-", dir=target.parent) as temporary:
+            part = Path(temporary, target.name)
+            part.write_bytes(content)
+            part.replace(target)
     except OSError as error:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
         raise SaveFailed(f"{path} could not be written: {error.strerror}.") from error

@@ -20,10 +20,14 @@ Function = Callable[[Mapping[str, Any], Any], Any]
 
 @dataclass(frozen=True)
 class GivenNetwork:
-    """`name`: package.module:function, as it was given. `function`: None where it is not here."""
+    """`name`: package.module:function, as it was given. `function`: None where it is not here.
+
+    `activation`: where it is a chain of dense layers, that of the hidden ones, as the checkpoint tells.
+    """
 
     name: str
     function: Function | None = None
+    activation: str | None = None
 
     def logits(self, weights: Mapping[str, Any], images: Any) -> NDArray[np.float32]:
         """Logits [N, 10] of images float32 [N, 784]. Raises CheckpointUnsuitable."""

@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from shadowboard import transitions
 from shadowboard.configuration import RunConfig, describe
-from shadowboard.database import LOCK_SECONDS, Database, in_order
+from shadowboard.database import LOCK_SECONDS, Database, alone, in_order
 from shadowboard.errors import RunMissing, StoreUnavailable
 from shadowboard.found import add_found
 from shadowboard.printable import in_a_line
@@ -59,18 +59,30 @@ class Store:
         """Queue a run, or with a `worker` hand it to that one at once."""
         state: State = "training" if worker else "queued"
         started_at = time.time() if worker else None
-        return self._create(config, name or describe(config), state, worker=worker, started_at=started_at)
+        row = new_row(config, name or describe(config), state, worker=worker, started_at=started_at)
+        with self._database.begin() as connection:
+            connection.execute(insert(runs).values(row))
+        return self.run(row["id"])
 
     def watch(self, config: WatchedConfig, name: str = "") -> Run:
         """Watch a training that another program does; where that was done before, go on with that run."""
-        for run in self.runs():
-            if isinstance(run.config, WatchedConfig) and run.config.is_of(config):
-                if run.state != "watched":
-                    self.requeue(run.id)
-                if name:
-                    self.rename_run(run.id, name)
-                return self.run(run.id)
-        return self._create(config, name or Path(config.folder).name or config.folder, "watched")
+        new = new_row(config, name or Path(config.folder).name or config.folder, "watched")
+        with self._database.begin() as connection:
+            alone(connection)  # of two that watch it at the same moment, the second finds the first one's run
+            rows = connection.execute(select(runs, LATEST).order_by(*_NEWEST_FIRST)).all()
+            for run in map(run_of, rows):
+                if isinstance(run.config, WatchedConfig) and run.config.is_of(config):
+                    if run.state != "watched":
+                        transitions.requeue(connection, run.id, "watched")
+                    if name:
+                        named = update(runs).where(runs.c.id == run.id).values(name=in_a_line(name))
+                        connection.execute(named)
+                    run_id = run.id
+                    break
+            else:
+                connection.execute(insert(runs).values(new))
+                run_id = new["id"]
+        return self.run(run_id)
 
     @contextmanager
     def watching(self, config: WatchedConfig, name: str = "") -> Iterator[Run]:
@@ -85,12 +97,6 @@ class Store:
             elif before[run.id] != "watched":
                 self.request_stop(run.id)
             raise
-
-    def _create(self, config: RunConfig | WatchedConfig, name: str, state: State, **more: Any) -> Run:
-        row = new_row(config, name, state, **more)
-        with self._database.begin() as connection:
-            connection.execute(insert(runs).values(row))
-        return self.run(row["id"])
 
     def runs(self, state: State | None = None) -> list[Run]:
         """All runs, or those in one state; newest first."""

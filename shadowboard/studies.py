@@ -1,5 +1,6 @@
 """Studies in the store: runs that were queued together, each the variant of one recipe with one seed."""
 
+import logging
 import time
 from collections import defaultdict
 from collections.abc import Mapping
@@ -19,6 +20,8 @@ from shadowboard.run_rows import LATEST, new_id, new_row, run_of
 from shadowboard.schema import checkpoints, evaluations, runs, studies, study_runs
 from shadowboard.scores import standings
 from shadowboard.variants import FULL, StudyPlan, Variant, plan_name, run_name
+
+log = logging.getLogger(__name__)
 
 _BETWEEN_SECONDS = 1e-5  # from run to run, so that the queue has them in the plan's order
 
@@ -79,18 +82,31 @@ class Studies:
         return study
 
     def all(self) -> list[Study]:
-        """All studies, newest first."""
+        """All studies that can be read, newest first; the others are logged."""
         query = select(studies).order_by(studies.c.created_at.desc(), studies.c.id)
         with self._database.begin() as connection:
-            return [_study(row) for row in connection.execute(query)]
+            rows = connection.execute(query).all()
+        found = []
+        for row in rows:
+            try:
+                found.append(_study(row))
+            except StoreUnavailable as error:
+                log.warning("%s", error)
+        return found
 
     def one(self, study_id: str) -> Study:
-        """The study with this id, or else the newest with this name. Raises StudyMissing."""
-        found = self.all()
-        named = [study for study in found if study.name == study_id]
-        for study in (*(one for one in found if one.id == study_id), *named):
-            return study
-        raise StudyMissing(f"There is no study {study_id!r}; GET /studies lists them.")
+        """The study with this id, or else the newest with this name.
+
+        Raises StudyMissing, StoreUnavailable (its plan cannot be read).
+        """
+        newest = studies.c.created_at.desc(), studies.c.id
+        of_id = select(studies).where(studies.c.id == study_id)
+        named = select(studies).where(studies.c.name == study_id).order_by(*newest).limit(1)
+        with self._database.begin() as connection:
+            row = connection.execute(of_id).first() or connection.execute(named).first()
+        if row is None:
+            raise StudyMissing(f"There is no study {study_id!r}; GET /studies lists them.")
+        return _study(row)
 
     def of_plan(self, plan: StudyPlan, name: str = "") -> Study | None:
         """The newest study of this very plan, and of this name where one is given."""
@@ -184,9 +200,7 @@ def _study(row: Row[Any]) -> Study:
     try:
         plan = _plan(row.plan)
     except ValidationError as error:
-        raise StoreUnavailable(
-            f"The study {row.id} has a plan that this version cannot read: {row.plan}."
-        ) from error
+        raise StoreUnavailable(f"The study {row.id} has a plan that this version cannot read.") from error
     return Study(row.id, row.name, plan, row.created_at)
 
 

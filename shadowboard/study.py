@@ -102,7 +102,9 @@ def _outcomes(plan: StudyPlan, members: Sequence[Member], standings: Standings) 
 def _outcome(run: Run, standings: Mapping[str, Standing], average: str) -> Outcome | None:
     """How a finished run did at its last step; None where that is not evaluated yet."""
     judged, raw = standings.get(average), standings.get("")
-    if run.state != "finished" or judged is None or raw is None or judged.final.step != run.steps:
+    if run.state != "finished" or judged is None or raw is None:
+        return None
+    if judged.final.step != run.steps or raw.final.step != run.steps:
         return None
     if judged.final.validation is None or judged.final.test is None or raw.final.test is None:
         return None

@@ -85,6 +85,11 @@ class StudyDisplay:
             "; ".join(filter(None, [f"{told} ({seconds:,.0f} s)", _left(report.progress.seconds_left)]))
         )
 
+    def tell_missing(self, report: StudyReport) -> None:
+        """Of the runs that were deleted, if any: the tables are without them."""
+        if missing := report.progress.runs - len(report.members):
+            self.note(f"Runs of the study that were deleted: {missing} of {report.progress.runs}.")
+
 
 def _place(report: StudyReport, member: Member) -> str:
     """`run 7 of 30, without averaging, seed 1`"""

@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # it brings TensorFlow, which a table of runs does not need
     from shadowboard.warm_start import WarmStart
 
 _RUN_KEYS = ("id", "name", "state", "message", "step", "latest_checkpoint", "created_at", "finished_at")
+_UNBOUNDED = 1_000_000  # columns
 
 Accuracies = Mapping[str, Mapping[str, float]]  # split → weights ("raw", or an average's name) → accuracy
 
@@ -32,6 +33,14 @@ def print_json(value: object) -> None:
     """One line of JSON on stdout."""
     sys.stdout.write(json.dumps(value, allow_nan=False) + "\n")
     sys.stdout.flush()
+
+
+def _print_table(table: Table) -> None:
+    """A table on stdout; where that is no terminal, as wide as it is, for what reads it has no window."""
+    console = Console()
+    if not console.is_terminal:
+        console.width = _UNBOUNDED
+    console.print(table)
 
 
 class TrainingDisplay:
@@ -131,7 +140,7 @@ def print_accuracies(config: RunConfig, accuracies: Accuracies) -> None:
     names = {"raw": "raw", **{a.name: label(a, config.averages) for a in config.averages}}
     for name, shown in names.items():
         table.add_row(shown, *(f"{by_weights[name]:.4f}" for by_weights in accuracies.values()))
-    Console().print(table)
+    _print_table(table)
 
 
 def print_runs(runs: Sequence[Run], *, as_json: bool) -> None:
@@ -157,7 +166,7 @@ def print_runs(runs: Sequence[Run], *, as_json: bool) -> None:
             last,
             created,
         )
-    Console().print(table)
+    _print_table(table)
 
 
 def print_evaluation(
@@ -250,4 +259,4 @@ def print_readings(
         shown = [f"{values[digit]:.1%}" for values in readings.values()]
         marks = ["bold" if row["digit"] == digit else "dim" for row in rows.values()]
         table.add_row(str(digit), *map(Text, shown, marks))
-    Console().print(table)
+    _print_table(table)

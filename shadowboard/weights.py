@@ -93,4 +93,4 @@ def restore(checkpoint: Checkpoint, average: str | None) -> Mapping[str, NDArray
     if layout.activation is None:
         return restored
     told = partial(logits, activation=layout.activation)  # whatever whoever asks takes it to be
-    return GivenWeights(restored, GivenNetwork(f"{checkpoint.prefix.name} ({layout.activation})", told))
+    return GivenWeights(restored, GivenNetwork(checkpoint.prefix.name, told, layout.activation))

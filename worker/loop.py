@@ -160,7 +160,7 @@ def run_once(
             log.exception("Run %s failed.", run.id)
             state, message = "failed", f"{type(error).__name__}: {error} (the worker's log has more)."
     store.release(run.id, worker, state, message)
-    log.info("Run %s: %s. %s", run.id, state, message)
+    log.info("Run %s: %s", run.id, f"{state}. {message}".rstrip())
     return store.run(run.id)
 
 

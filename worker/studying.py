@@ -37,6 +37,7 @@ def study_in_foreground(
     """Train and evaluate what is left of `study` until nothing is, or `stop` is set; how it stands then.
 
     Other workers and servers on the same store share the work. What is interrupted goes back to the queue.
+    Runs that are deleted meanwhile are skipped; raises StudyMissing where the study itself is.
     """
     with closing(Claims(Database(url))) as claims, StudyDisplay(as_json=as_json) as display:
         return _Foreground(store, claims, study, run_folder, display, stop).work()
@@ -71,7 +72,10 @@ class _Foreground:
                 self._stop.wait(_POLL_SECONDS)
             else:
                 break
-        return self._report()
+        self._store.studies.one(self._study.id)  # deleted meanwhile, there is nothing to report
+        found = self._report()
+        self._display.tell_missing(found)
+        return found
 
     def _next(self, members: list[Member]) -> Run | None:
         """A run that this worker has got hold of: one whose worker is gone, else the next in the queue."""
@@ -101,8 +105,9 @@ class _Foreground:
         if not self._stop.is_set():
             self._evaluate_missing(run)  # what a worker that was killed has left
             found = self._report()
-            member = next(member for member in found.members if member.run.id == run.id)
-            self._display.ended(found, member, time.monotonic() - began)
+            for member in found.members:
+                if member.run.id == run.id:  # else it is deleted
+                    self._display.ended(found, member, time.monotonic() - began)
 
     def _evaluate(self, members: list[Member]) -> int:
         """Evaluate whatever others have trained; how much of it somebody else is at."""

@@ -11,7 +11,7 @@ from server.routes.runs import CHANGES, mnist_only
 from server.schemas.studies import CurveList, CurveView, NewStudy, StudyList, StudyReportView, StudyView
 from server.services import Services, TheServices
 from shadowboard.deletion import delete_folder
-from shadowboard.errors import ConfigurationInvalid, RunBusy, StudyMissing
+from shadowboard.errors import CheckpointError, ConfigurationInvalid, RunBusy, StudyMissing
 from shadowboard.studies import Study
 from shadowboard.variants import parse_plan
 
@@ -136,5 +136,11 @@ def delete_study(services: TheServices, study_id: StudyId) -> None:
 
     By its id alone. While one of its runs is in training, nothing is deleted.
     """
+    errors = []
     for run_id in services.store.studies.delete(study_id):
-        delete_folder(services.settings.run_folder(run_id))
+        try:
+            delete_folder(services.settings.run_folder(run_id))
+        except CheckpointError as error:  # the others' rows are gone too, so nobody would find their folders
+            errors.append(error)
+    if errors:
+        raise errors[0]

@@ -1,7 +1,7 @@
 """Weights as a file: each format by the function that writes it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from numpy.typing import NDArray
@@ -45,6 +45,9 @@ def export(subject: Subject, name: FormatName) -> bytes:
     Raises CheckpointMissing, CheckpointDamaged, CheckpointUnsuitable (this format cannot hold these weights),
     PackageMissing.
     """
+    weights = subject.weights
+    if isinstance(weights, GivenWeights) and weights.network.activation:  # a network that is known, after all
+        subject = replace(subject, weights=dict(weights), activation=weights.network.activation)
     _check(subject.weights, FORMATS[name])
     return _WRITERS[name](subject)
 

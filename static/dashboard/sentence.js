@@ -7,6 +7,7 @@ import { comparableSteps, shownStep } from "./selection.js";
 
 const ALONE = "One checkpoint alone tells less than the run.";
 const OUTCOME = "^Averaging(?: with [^:]*)? (?:helps|hurts|makes no (?:clear )?difference)(?=:)";
+const NETWORK = "expected a chain 784"; // of the server's sentence on a network that it does not recognise
 const PARTS = new RegExp(`(averaged weights|raw weights|\\bpp\\b|[\\d,]+ (?:more|fewer)(?= \\()|${OUTCOME})`);
 const UNBROKEN = /(?<=\d) (?=$|%|percentage|to [+−\d])|(?<=\d to|step|[<=]) (?=[+−\d])|(?<=\b[pr]) (?=[<=])/g;
 
@@ -43,10 +44,22 @@ function runVerdict(state) {
 const rawWord = (text) => element("span", { class: "raw-word", text });
 const emaWord = (text) => element("span", { class: "ema-word", text });
 
-function waiting({ run, loaded, comparing }) {
+/** Whether a folder has checkpoints of which none could be evaluated yet. */
+const unreadable = ({ state, message, latest_checkpoint: latest }, { curves }) =>
+  state === "watched" && latest !== null && message !== "" && curves.size === 0;
+
+/** Why they cannot be evaluated, and what helps where it is the network that is not recognised. */
+function unreadableParts(message) {
+  const why = `The checkpoints of this folder cannot be read yet: ${message}`;
+  if (!message.includes(NETWORK)) return [why];
+  return [`${why} `, element("code", { text: "shadowboard watch … --network module:function" }), " reads any network."];
+}
+
+function waiting({ run, history, loaded, comparing }) {
   if (!loaded) return "Loading the run…";
   if (comparing) return "Comparing…";
   if (run.state === "queued") return "Nothing to compare yet: the run has not begun.";
+  if (unreadable(run, history)) return unreadableParts(run.message);
   if (run.latest_checkpoint !== null) return "A checkpoint is saved and is being evaluated…";
   if (run.state === "watched") return "No checkpoint yet: both sets of weights are compared as soon as one is saved in the folder.";
   if (run.state === "training") return "No checkpoint yet: both sets of weights are compared as soon as the first one is saved.";
@@ -61,7 +74,7 @@ export function renderSentence(state) {
   const alone = run.length && comparison ? [element("span", { class: "alone", text: ALONE }), " "] : [];
   setChildren(byId("overall"), ...run);
   byId("sentence").classList.toggle("waiting", !comparison);
-  const step = comparison ? stepVerdict(comparison) : [comparisonProblem ?? waiting(state)];
+  const step = comparison ? stepVerdict(comparison) : [comparisonProblem ?? waiting(state)].flat();
   setChildren(byId("sentence"), ...alone, ...step);
 }
 

@@ -56,12 +56,17 @@ export function setUpRestored(state) {
       setText(byId(`restored-${kind}-sentence`), map.sentence);
       const list = byId(`restored-${kind}-list`);
       setChildren(list, ...listOf(map.restored, whole.has(list.id), (one) => restoredRow(one, kind)));
-      const left = map.unused.length ? `${count(map.unused.length)} names of the checkpoint are not read.` : "";
+      const left = leftText(map.unused.length);
       setText(byId(`restored-${kind}-left`), left);
     }
   }
 
   return render;
+}
+
+function leftText(names) {
+  if (names === 0) return "";
+  return names === 1 ? "1 name of the checkpoint is not read." : `${count(names)} names of the checkpoint are not read.`;
 }
 
 /** The rows of a list: all of one that is not long, else the first and a button for the others. */

@@ -67,6 +67,7 @@ export function setUpRunForm(shownRun, onQueued) {
       const line = byId(`problem-${knob ?? "form"}`);
       setText(line, line.hidden ? text : `${line.textContent} ${text}`);
       line.hidden = false;
+      if (knob === "start_from") start.blame();
       if (knob === "averages") averages.blame(place);
       else if (knob) byId(knob === "name" ? "run-name" : `knob-${knob}`).setAttribute("aria-invalid", "true");
     }
@@ -76,7 +77,7 @@ export function setUpRunForm(shownRun, onQueued) {
   }
 
   function forgive() {
-    for (const line of form.querySelectorAll(".problem")) {
+    for (const line of form.querySelectorAll(".problem[id]")) { // not what the report says
       line.hidden = true;
       setText(line, "");
     }

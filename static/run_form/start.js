@@ -14,6 +14,7 @@ const PAUSE = 250; // ms, in typing
 export function setUpStart(hidden, onChange) {
   const [runs, step, average, mappings, partial] = ["knob-start_from", "start-step", "start-average", "start-map", "start-partial"].map(byId);
   const report = byId("start-report");
+  const refusal = byId("problem-start_from");
   let listed = []; // the runs that have a checkpoint
   let previewed = null; // what the report is of, as JSON
   let timer;
@@ -70,6 +71,8 @@ export function setUpStart(hidden, onChange) {
     const asked = start && JSON.stringify({ hidden: hidden(), start_from: start });
     if (asked === previewed) return;
     previewed = asked;
+    refusal.hidden = true; // it was about what has changed
+    runs.removeAttribute("aria-invalid");
     clearTimeout(timer);
     if (asked === null) report.replaceChildren();
     else timer = setTimeout(() => ask(asked), PAUSE);
@@ -92,7 +95,10 @@ export function setUpStart(hidden, onChange) {
     onChange();
   });
 
-  return { get, set, open, preview };
+  /** The start was refused, for what `refusal` tells: what was told before is no longer so, or the same. */
+  const blame = () => report.replaceChildren();
+
+  return { get, set, open, preview, blame };
 }
 
 /** Let a list have these options, and the one that is chosen. */

@@ -97,25 +97,33 @@ function shownCurves({ curves, ticked, weights, report }) {
     })));
 }
 
-function item(variant, shown, { ticked, pointed }, names) {
+/** Whether every run of a variant did: what it read right before says nothing of it. */
+function allDiverged(variant, { runs }) {
+  const of = runs.filter((run) => run.variant === variant);
+  return of.length > 0 && of.every(({ state }) => state === "diverged");
+}
+
+function item(variant, shown, { ticked, pointed, report }, names) {
   const mark = markOf(ticked, variant);
   const curve = shown.find(({ run }) => run.id === variant);
   const points = curve?.points ?? [];
+  const none = allDiverged(variant, report) ? "diverged" : "not evaluated yet";
   const at = pointed === null ? points.at(-1) : points[nearest(points.map(({ step }) => step), pointed)];
   return element("li", { "data-variant": variant },
     element("b", { class: "mark", text: `${mark.letter} ${mark.shape}` }),
     element("span", { text: names[variant][0].toUpperCase() + names[variant].slice(1) }),
-    element("span", { class: "ends" }, ...(at ? [
+    element("span", { class: "ends" }, ...(at && none !== "diverged" ? [
       element("span", { class: `${curve.weights}-number`, text: percent(at.accuracy) }),
       element("span", { class: "caption", text: told(at, curve.seeds) }),
-    ] : [element("span", { class: "caption", text: "not evaluated yet" })])));
+    ] : [element("span", { class: "caption", text: none })])));
 }
 
 const told = ({ lowest, highest, step }, seeds) => (seeds > 1
   ? `${percent(lowest).slice(0, -2)}–${percent(highest).slice(0, -2)}, ${count(seeds)} seeds, at ${count(step)}`
   : `one seed, at ${count(step)}`);
 
-const summary = (shown, { split }, names) => (shown.length
+const summary = (shown, { split, report }, names) => (shown.length
   ? `Accuracy on the ${split} images by step. At the end: ` +
-    shown.map(({ run, points }) => `${names[run.id]} ${percent(points.at(-1).accuracy)}`).join(", ")
+    shown.map(({ run: { id }, points }) =>
+      `${names[id]} ${allDiverged(id, report) ? "diverged" : percent(points.at(-1).accuracy)}`).join(", ")
   : "No curve yet");

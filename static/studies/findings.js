@@ -30,7 +30,7 @@ export function setUpVariants(names) {
         spreadCell("Validation", row.validation, judged),
         spreadCell("Test", row.test, judged, scales.accuracy),
         differenceCell(
-          "Against the full recipe", row.difference, scales.difference, row.variant === "full" ? "" : "–"));
+          "Against the full recipe · p (Holm)", row.difference, scales.difference, row.variant === "full" ? "" : "–"));
     }));
   };
 }
@@ -57,7 +57,7 @@ export function setUpChoices(state, names) {
         element("td", { "data-label": "Steps", text: steps(row.steps) }),
         spreadCell("Validation", row.validation, judged),
         spreadCell("Test", row.test, judged, scales.accuracy),
-        differenceCell("Against the last raw", row.difference, scales.difference, ""));
+        differenceCell("Against the last raw · p (Holm)", row.difference, scales.difference, ""));
     }));
   };
 }

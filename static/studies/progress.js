@@ -46,7 +46,8 @@ export function renderProgress({ report }) {
   byId("state").dataset.state = progress.state;
   setText(byId("state-name"), stateName(progress));
   const begin = progress.state === "queued"
-    ? [" · waiting for a worker: start one with ", element("code", { text: "shadowboard work" })] : [];
+    ? [" · waiting until a worker is free; where none runs, start one with ", element("code", { text: "shadowboard work" })]
+    : [];
   setChildren(byId("state-text"), progressText(progress), ...begin);
   byId("progress").max = progress.steps || 1;
   byId("progress").value = progress.steps_done;

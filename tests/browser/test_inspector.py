@@ -164,6 +164,12 @@ def test_the_snapshot_demos_three_lists(site: Site, visit: Open) -> None:
     expect(page.locator("#restored-ema-sentence")).to_contain_text("global_step raw, for the checkpoint")
 
 
+def test_one_name_that_nothing_reads(site: Site, visit: Open) -> None:
+    values = {name: np.ones(3, np.float32) for name in ("v", f"v/{EMA}")}
+    page = visit(site).open(path=f"/inspect?run={saved(site, values).id}")
+    expect(page.locator("#restored-raw-left")).to_have_text("1 name of the checkpoint is not read.")
+
+
 def test_a_thousand_variables_in_pages(site: Site, visit: Open) -> None:
     values = {f"block_{i:03}/kernel": np.full((2, 2), i, np.float32) for i in range(400)}
     shadows = {f"{name}/{EMA}": value * np.float32(0.5) for name, value in values.items()}

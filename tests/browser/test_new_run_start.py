@@ -43,8 +43,18 @@ def test_the_first_layer_of_a_deeper_network(own_site: Site, visit: Open) -> Non
     )
     queue(dialog)
     expect(runs).to_be_focused()
+    refusal = dialog.locator("#problem-start_from")
+    expect(refusal).to_be_visible()
+    expect(refusal).to_contain_text("layer2/weights is [500, 30] in this run and [500, 10] in")
+    expect(report).to_be_empty()
+    dialog.get_by_label("Steps", exact=True).fill("0")
+    queue(dialog)
+    expect(dialog.locator("#problem-steps")).to_be_visible()
+    dialog.get_by_label("Steps", exact=True).fill("1000")
     dialog.get_by_label("Where shapes differ, initialise afresh").check()
     expect(report).to_contain_text("2 of 6 variables start with averaged weights")
+    expect(refusal).to_be_hidden()
+    expect(runs).not_to_have_attribute("aria-invalid", "true")
     mappings = dialog.get_by_label("Other names, multiples")
     mappings.fill("layer1/biases=layer1/biases*0.2\n\nlayer3/biases=layer2/biases")
     expect(report.locator("li", has_text=f"layer1/biases/{EMA}")).to_contain_text("× 0.2")
@@ -56,7 +66,7 @@ def test_the_first_layer_of_a_deeper_network(own_site: Site, visit: Open) -> Non
         "run": source.id, "step": 0, "average": EMA, "partial": True,
         "map": ["layer1/biases=layer1/biases*0.2", "layer3/biases=layer2/biases"],
     }  # fmt: skip
-    assert run.config == parse_config({"hidden": [500, 30], "start_from": start})
+    assert run.config == parse_config({"hidden": [500, 30], "steps": 1000, "start_from": start})
 
 
 def test_what_a_run_has_started_from(own_site: Site, visit: Open) -> None:

@@ -1,5 +1,6 @@
 """The page of studies: its list, its form, and everything about one study."""
 
+import re
 import time
 from collections.abc import Iterator
 
@@ -85,7 +86,9 @@ def test_the_first_study_is_queued_by_the_form(own_site: Site, visit: Open) -> N
     knobs = {"steps": 3_000, "save_every": 500, "learning_rate": 0.5}
     assert study.plan == parse_plan(knobs, 2, ["without_averaging"])
     expect(page).to_have_url(f"{own_site.url}/study?study={study.id}")
-    expect(page.locator("#state")).to_contain_text("Queued 0 of 4 runs · waiting for a worker")
+    expect(page.locator("#state")).to_contain_text(
+        "Queued 0 of 4 runs · waiting until a worker is free; where none runs, start one with"
+    )
     page.get_by_role("link", name="All studies").click()
     expect(page.locator("#studies a")).to_have_text(["a look"])
     check(page, "the list")
@@ -149,6 +152,29 @@ def test_the_curves_of_a_study_are_pointed_at(site: Site, finished: Study, visit
     expect(page).to_have_url(
         f"{site.url}/study?study={finished.id}&split=validation&weights=raw&view=everything"
     )
+
+
+def test_a_variant_of_which_all_runs_diverged_has_no_accuracy_beside_its_curve(
+    own_site: Site, visit: Open
+) -> None:
+    study = own_site.store.studies.create(parse_plan({"steps": STEPS}, 2, ["without_activation"]))
+    for variant, run in own_site.store.studies.members(study.id):
+        assert own_site.store.take_over(run, WORKER)
+        own_site.store.add_checkpoint(run.id, WORKER, 0, 1)
+        for average in ("", *(a.name for a in run.config.averages)):
+            for split, n in (("validation", 5_000), ("test", 10_000)):
+                score = Score(0, average, split, n, n // 10, 2.3, 0.1, time.time())
+                own_site.store.add_evaluation(run.id, score, b"", b"")
+        state = "finished" if variant == "full" else "diverged"
+        own_site.store.release(run.id, WORKER, state, "")
+    page = open_study(own_site, visit, study)
+    entries = page.locator("#curve-list li .ends")
+    expect(entries).to_have_text(["10.00\u00a0%10.00–10.00, 2 seeds, at 0", "diverged"])
+    expect(page.locator("#overlay")).to_have_attribute(
+        "aria-label", re.compile("without an activation diverged$")
+    )
+    headings = page.locator("#variants thead th")
+    expect(headings.last).to_have_text("Against the full recipe, test · p (Holm)")
 
 
 def test_a_study_is_stopped_resumed_and_deleted(own_site: Site, visit: Open) -> None:

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 from playwright.sync_api import expect
 
@@ -19,7 +20,8 @@ def test_a_watched_folder_from_its_first_checkpoint_to_its_end(
     folder = tmp_path / "their training"
     folder.mkdir()
     run = site.store.watch(watched_config(folder, data=site.data))
-    page = visit(site).open(run)
+    visitor = visit(site)
+    page = visitor.open(run)
     state = page.locator("#state")
     expect(state).to_contain_text("Watching There is no TensorFlow checkpoint in")
     expect(state).to_contain_text("which is empty")
@@ -54,6 +56,7 @@ def test_a_watched_folder_from_its_first_checkpoint_to_its_end(
     page.get_by_role("button", name="Delete", exact=True).click()
     question = page.get_by_role("dialog")
     expect(question).to_contain_text(f"The files in {folder} stay as they are.")
+    visitor.expects_loss = True  # what the page asks for at that moment may be gone before the answer
     question.get_by_role("button", name="Delete the run").click()
     expect(page.locator("#banner")).to_contain_text("was deleted")
     assert (folder / "model.ckpt-200.index").exists()
@@ -70,3 +73,17 @@ def test_beside_runs_that_are_trained_here(site: Site, visit: Open, tmp_path: Pa
     expect(row).to_contain_text("watching")
     expect(row).to_contain_text("–")
     site.end(own, "finished", "")
+
+
+def test_a_folder_whose_network_is_not_recognised(own_site: Site, visit: Open, tmp_path: Path) -> None:
+    folder = tmp_path / "convolutions"
+    folder.mkdir()
+    checkpoints.save(folder, 100, {"conv/kernel": np.zeros((3, 3, 1, 8), np.float32)})
+    run = own_site.store.watch(watched_config(folder, data=own_site.data))
+    page = visit(own_site, charts=False).open(run)
+    expect(page.locator("#sentence")).to_have_text(
+        "The checkpoints of this folder cannot be read yet: The checkpoint holds conv/kernel [3, 3, 1, 8]; "
+        "expected a chain 784 → … → 10 of dense layers, each with weights [inputs, units] and biases. "
+        "shadowboard watch … --network module:function reads any network.",
+        timeout=20_000,
+    )

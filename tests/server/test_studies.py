@@ -1,6 +1,8 @@
 """Studies over HTTP."""
 
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
 import httpx2
@@ -11,6 +13,7 @@ from shadowboard.settings import Settings
 from shadowboard.store import Store
 from shadowboard.studies import Study
 from shadowboard.variants import PARTS, parse_plan
+from tests.faults.processes import wait_for
 
 pytestmark = pytest.mark.usefixtures("no_backlog")
 
@@ -162,7 +165,38 @@ def test_a_run_of_a_study_whose_worker_is_gone_stops_at_once(
     study = store.studies.create(parse_plan({}, 2, ["without_averaging"]))
     run = store.claim("gone")
     assert run is not None
-    for _ in range(200):
-        if client.get(f"/runs/{run.id}").json()["stalled"]:
-            break
+    wait_for(lambda: client.get(f"/runs/{run.id}").json()["stalled"])
     assert client.post(f"/studies/{study.id}/stop").json()["progress"]["states"] == {"stopped": 4}
+
+
+def test_a_study_that_cannot_be_read_hides_no_other(
+    client: httpx2.Client, store: Store, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    good, bad = (store.studies.create(parse_plan({}, 2), name) for name in ("good", "bad"))
+    with closing(sqlite3.connect(settings.home / "shadowboard.db")) as database, database:
+        database.execute("UPDATE studies SET plan = ? WHERE id = ?", ['{"private": 1}', bad.id])
+    sentence = f"The study {bad.id} has a plan that this version cannot read."
+    assert [study["id"] for study in client.get("/studies").json()["studies"]] == [good.id]
+    assert sentence in caplog.messages
+    for name in (good.id, "good"):
+        assert client.get(f"/studies/{name}").status_code == 200
+    for name in (bad.id, "bad"):
+        refused = client.get(f"/studies/{name}")
+        assert (refused.status_code, refused.json()["detail"]) == (503, sentence)
+    assert client.delete(f"/studies/{bad.id}").status_code == 204
+    assert client.get("/studies/bad").status_code == 404
+
+
+def test_a_folder_that_cannot_be_deleted_keeps_no_other(
+    client: httpx2.Client, store: Store, settings: Settings
+) -> None:
+    study = store.studies.create(parse_plan({}, 2, ["without_averaging"]))
+    folders = [settings.run_folder(run.id) for _, run in store.studies.members(study.id)]
+    for folder in folders:
+        folder.mkdir(parents=True)
+        blocked = folder.with_name(f".deleted-{folder.name}")
+        if folder != folders[-1]:
+            blocked.touch()  # a file, over which no folder can be moved
+    answer = client.delete(f"/studies/{study.id}")
+    assert (answer.status_code, answer.json()["detail"].count("but not its files")) == (500, 1)
+    assert [folder.exists() for folder in folders] == [True, True, True, False]

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,7 +17,9 @@ import pytest
 from PIL import Image
 
 from shadowboard import cli
+from shadowboard.configuration import RunConfig
 from shadowboard.dataset import Dataset
+from shadowboard.store import Store
 
 
 class Result(NamedTuple):
@@ -102,6 +105,13 @@ def test_a_run_in_the_foreground_and_what_one_does_with_it(
         "evaluate", "--ema", "--folder", tmp_path / "runs" / run["id"], "--data", small_data
     ).out
     assert "the averaged weights (ExponentialMovingAverage) read" in folder
+
+
+def test_a_long_name_is_whole_where_no_terminal_shows_it(shadowboard: Shadowboard, tmp_path: Path) -> None:
+    name = " ".join(["full recipe"] * 40)
+    with closing(Store(f"sqlite:///{tmp_path / 'shadowboard.db'}")) as store:
+        store.create_run(RunConfig(), name)
+    assert name in shadowboard("runs", "--home", tmp_path).out
 
 
 def test_a_hostile_name_does_no_harm(shadowboard: Shadowboard, small: list[object], tmp_path: Path) -> None:

@@ -106,3 +106,40 @@ def test_a_claim_that_is_true_of_no_cost_is_rarely_said_to_hold() -> None:
         costs: Costs = {v: random.integers(-20, 21, 5).tolist() for v in PARTS}
         told += verdicts(costs | {FULL: [0] * 5})[1] == "holds"
     assert told <= 20
+
+
+def test_what_diverges_with_some_seeds_is_never_said_to_change_little() -> None:
+    part: Variant = "without_learning_rate_decay"
+    some = EXPECTED | {part: [3, 2]}
+    found = conclude(PLAN, outcomes_of(some), {part: 3})[0]
+    assert conclude(PLAN, outcomes_of(some), {})[0].verdict == "holds"
+    assert found.verdict == "open"
+    assert "3 of 5 runs without learning-rate decay diverged." in found.sentence
+    assert verdicts(EXPECTED | {part: [300, 310]}, diverged={part: 3})[0] == "fails"
+    one = conclude(PLAN, outcomes_of(EXPECTED | {part: [3]}), {part: 4})[0]
+    assert (one.verdict, one.sentence) == (
+        "open",
+        "Fewer than two seeds without learning-rate decay have come to their end. "
+        "4 of 5 runs without learning-rate decay diverged.",
+    )
+
+
+@pytest.mark.parametrize("diverged", [{}, {FULL: 3}, dict.fromkeys(PARTS, 4)], ids=["no", "full", "parts"])
+@pytest.mark.parametrize("seeds", [0, 1])
+def test_where_the_full_recipe_has_too_few_seeds_it_is_named(
+    seeds: int, diverged: dict[Variant, int]
+) -> None:
+    outcomes = outcomes_of({part: [] for part in PARTS} if PARTS[0] in diverged else EXPECTED)
+    outcomes[FULL] = {seed: outcomes[FULL][seed] for seed in range(seeds)}
+    for found in conclude(PLAN, outcomes, diverged):
+        assert found.verdict == "open"
+        assert found.sentence == "Fewer than two seeds of the full recipe have come to their end."
+
+
+def test_where_both_have_seeds_but_hardly_the_same_none_is_blamed() -> None:
+    outcomes = outcomes_of(EXPECTED)
+    outcomes[FULL] = {seed + 3: outcome for seed, outcome in outcomes[FULL].items()}
+    last = conclude(PLAN, outcomes, {})[-1]
+    assert last.sentence == (
+        "Fewer than two seeds have come to their end both without a hidden layer and with the full recipe."
+    )

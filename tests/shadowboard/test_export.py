@@ -28,7 +28,7 @@ from shadowboard.export.formats import FORMATS, FormatName, file_name, label
 from shadowboard.given_network import GivenNetwork, GivenWeights
 from shadowboard.keras_file import KerasCheckpoint
 from shadowboard.layout import variable_names
-from shadowboard.weights import restore
+from shadowboard.weights import layout_in, restore
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:__array__:DeprecationWarning"),  # Keras' own
@@ -246,6 +246,10 @@ def test_what_keras_gets_can_be_watched_again(home: Path) -> None:
     assert list(found) == list(weights)
     for name, value in found.items():
         np.testing.assert_array_equal(value, weights[name])
+    # Whatever whoever exports it takes its activation to be, the file has told it.
+    anew = export(Subject(SOURCE, again, None, found, "relu"), "keras")
+    path.write_bytes(anew)
+    assert layout_in(again).activation == "tanh"
     for name in ("meta", "meta-json"):
         with pytest.raises(
             CheckpointUnsuitable, match=r"is a file of Keras; expected a TensorFlow checkpoint"
@@ -275,6 +279,17 @@ def test_of_a_network_given_as_a_function_there_are_the_arrays(home: Path) -> No
             CheckpointUnsuitable, match=r"is the function mine:logits; expected the format npz"
         ):
             export(subject, name)
+
+
+@pytest.mark.parametrize(
+    "name", ["../../evil", "/abs", "a/../../b", "..", "..\\evil", "\\abs", "a\0b", ""], ids=ascii
+)
+def test_a_name_that_leads_out_of_the_archive_is_refused(name: str, home: Path) -> None:
+    weights = GivenWeights({"good": IMAGES, name: IMAGES}, GivenNetwork("mine:logits"))
+    subject = Subject(SOURCE, Checkpoint(home / "model.ckpt-1", 1), None, weights, "relu")
+    with pytest.raises(CheckpointUnsuitable) as refused:
+        export(subject, "npz")
+    assert str(refused.value).startswith(f"The variable {name!r} cannot be a file of an archive; expected")
 
 
 @pytest.mark.parametrize("name", ["tflite", "onnx", "frozen-graph"])

@@ -1,6 +1,7 @@
 """`shadowboard export` as a person types it."""
 
 import json
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -85,6 +86,34 @@ def test_what_it_says_and_where_it_writes(shadowboard: Shadowboard, run: Run, tm
     path = tmp_path / f"my-run-{run.id}-step-20-ema.pb"
     assert told == {"step": 20, "weights": "ema", "average": EMA, "file": str(path), "bytes": size}
     assert path.read_bytes() == Path("served.pb").read_bytes()
+
+
+def test_only_the_file_itself_is_written(shadowboard: Shadowboard, run: Run, tmp_path: Path) -> None:
+    options = ("--format", "npz", "--home", tmp_path, "--output")
+    mine, plain, link, loop = Path("a.npz.part"), Path("plain"), Path("a.npz"), Path("loop")
+    mine.write_text("mine")
+    plain.touch()
+    link.symlink_to("b.npz")
+    loop.symlink_to("loop")
+    for _ in range(2):  # where there is no file yet, and over one
+        assert shadowboard(*options, link).code == 0
+    content = Path("b.npz").read_bytes()
+    assert (link.readlink(), mine.read_text()) == (Path("b.npz"), "mine")
+    assert Path("b.npz").stat().st_mode == plain.stat().st_mode
+    assert shadowboard(*options, loop).err.startswith("shadowboard: loop could not be written: Too many")
+    os.mkfifo("pipe")
+    with os.fdopen(os.open("pipe", os.O_RDONLY | os.O_NONBLOCK), "rb") as reader:
+        assert shadowboard(*options, "pipe").code == 0
+        assert reader.read() == content
+    assert Path("pipe").is_fifo()
+    assert {path.name for path in Path().iterdir()} == {
+        "a.npz.part",
+        "plain",
+        "a.npz",
+        "b.npz",
+        "loop",
+        "pipe",
+    }
 
 
 def test_any_folder_of_checkpoints(shadowboard: Shadowboard, run: Run, tmp_path: Path) -> None:

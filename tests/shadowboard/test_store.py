@@ -9,6 +9,7 @@ from shadowboard.errors import LeaseLost, RunBusy, RunMissing, StoreUnavailable
 from shadowboard.records import Cursor, Metric, Run, Score, State
 from shadowboard.schema import checkpoints, evaluations, readings, runs, training_metrics
 from shadowboard.store import Store
+from shadowboard.watched import WatchedConfig
 
 
 def claimed(store: Store, worker: str = "w") -> Run:
@@ -106,6 +107,29 @@ def test_many_claimants_get_each_run_once(store: Store) -> None:
     for thread in threads:
         thread.join()
     assert sorted(taken) == sorted(ids)
+
+
+@pytest.mark.parametrize("before", [False, True], ids=["new", "stopped before"])
+def test_a_folder_that_many_watch_at_once_has_one_run(store: Store, before: bool) -> None:
+    config = WatchedConfig(folder="/theirs")
+    if before:
+        store.request_stop(store.watch(config).id)
+    store.watch(WatchedConfig(folder="/another"))
+    start, watched = Barrier(12), list[Run]()
+
+    def watch() -> None:
+        start.wait()
+        watched.append(store.watch(config, "ours"))
+
+    threads = [Thread(target=watch) for _ in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(watched) == 12
+    (run,) = {run.id: run for run in watched}.values()
+    assert (run.name, run.state, run.folder) == ("ours", "watched", store.run(run.id).folder)
+    assert len(store.runs()) == 2
 
 
 def test_only_the_holder_writes(store: Store) -> None:

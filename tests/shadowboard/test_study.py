@@ -165,6 +165,15 @@ def test_what_has_not_come_to_its_end_is_in_no_mean() -> None:
     assert len(found.choices[FULL][0].steps) == 3
 
 
+def test_where_the_raw_weights_are_not_evaluated_at_the_last_step_there_is_no_outcome() -> None:
+    """Else what averaging gains would be counted from raw weights of another step."""
+    standings = standings_of(random_table(0))
+    raw = standings["full 1"][""]
+    standings["full 1"][""] = replace(raw, final=replace(raw.final, step=STEPS - 10))
+    found = report(STUDY, members_of(PLAN), standings, COUNTS).outcomes
+    assert set(found[FULL]) == {0, 2, 3, 4}
+
+
 def test_progress_and_how_long_it_will_take() -> None:
     plan = parse_plan({"steps": 100}, 2, ["without_averaging", "without_hidden_layer"])
     done = {"state": "finished", "step": 100, "started_at": 50.0}

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from shadowboard.dataset import load_dataset
+from shadowboard.errors import StudyMissing
 from shadowboard.evaluation import evaluate
 from shadowboard.listing import list_checkpoints
 from shadowboard.store import Store
@@ -15,6 +16,7 @@ from shadowboard.studies import Study
 from shadowboard.study import StudyReport
 from shadowboard.variants import FULL, parse_plan
 from shadowboard.weights import restore
+from worker import studying
 from worker.studying import study_in_foreground
 
 EMA = "ExponentialMovingAverage"
@@ -83,3 +85,34 @@ def test_what_is_interrupted_goes_back_to_the_queue(
     found = work(stop)
     assert found.progress.states == {"finished": 1, "queued": 3}
     assert [run.step for _, run in found.members][:2] == [20, 10]
+
+
+def after_the_first_run(monkeypatch: pytest.MonkeyPatch, then: Callable[[str], object]) -> None:
+    """Let somebody do this, with its id, as soon as the first run has been trained."""
+    really, trained = studying.run_once, []
+
+    def run_once(store: Store, run: Any, *rest: Any, **more: Any) -> Any:
+        ended = really(store, run, *rest, **more)
+        trained.append(run.id)
+        if len(trained) == 1:
+            then(run.id)
+        return ended
+
+    monkeypatch.setattr(studying, "run_once", run_once)
+
+
+def test_a_run_that_is_deleted_meanwhile_is_skipped(
+    store: Store, work: Callable[..., StudyReport], monkeypatch: pytest.MonkeyPatch, capfd: Any
+) -> None:
+    after_the_first_run(monkeypatch, store.delete_run)
+    found = work()
+    assert found.progress.states == {"finished": 3}
+    assert capfd.readouterr().err.splitlines()[-1] == "Runs of the study that were deleted: 1 of 4."
+
+
+def test_of_a_study_that_is_deleted_meanwhile_there_is_no_report(
+    store: Store, study: Study, work: Callable[..., StudyReport], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    after_the_first_run(monkeypatch, lambda _: store.studies.delete(study.id))
+    with pytest.raises(StudyMissing, match=f"There is no study '{study.id}'"):
+        work()
