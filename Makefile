@@ -13,9 +13,8 @@ run: .venv/run-ready
 
 setup: .venv/test-ready
 
-# Three processes, also on two cores: much of what they do is wait for others.
 test: lint chromium postgresql
-	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: .venv/test-ready
 	$(BIN)/ruff check .
