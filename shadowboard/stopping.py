@@ -9,12 +9,18 @@ from contextlib import contextmanager
 
 def stop_on_signals() -> threading.Event:
     """An event that the first SIGINT or SIGTERM sets; a second one ends the process at once."""
-    stop = threading.Event()
+    stop, (heard, told) = threading.Event(), os.pipe()
 
     def handle(number: int, _frame: object) -> None:
         signal.signal(number, signal.SIG_DFL)
+        # Not stop.set(): it takes a lock, which may be held by the very code that the signal interrupts.
+        os.write(told, b"\0")
+
+    def listen() -> None:
+        os.read(heard, 1)
         stop.set()
 
+    threading.Thread(target=listen, name="signals", daemon=True).start()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, handle)
     return stop

@@ -165,7 +165,10 @@ def test_two_servers_and_three_workers(tmp_path: Path, config: RunConfig, tell: 
             worker.terminate()
         for worker in workers:
             worker.join(30)
-            assert worker.exitcode == 0
+            if worker.exitcode is None:
+                send(worker, signal.SIGUSR1)
+                time.sleep(1)  # until it has written where it is
+            assert worker.exitcode == 0, (tmp_path / "log").read_text()
     assert set(seen) <= {0, 200, 404, 409, 503}
     assert all_tensors(tmp_path / "runs" / alike[0]) == all_tensors(tmp_path / "runs" / alike[1])
     assert check_evaluations(store, tmp_path, longer, alike[0]) == 13 * 4

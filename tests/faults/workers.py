@@ -1,5 +1,6 @@
 """What the processes of these tests do: train as the worker does, and serve as the server does."""
 
+import faulthandler
 import os
 import random
 import resource
@@ -9,11 +10,11 @@ import threading
 import time
 from multiprocessing.connection import Connection
 from pathlib import Path
-from types import FrameType
 
 from shadowboard import lease
 from shadowboard.errors import LeaseLost
 from shadowboard.settings import Settings
+from shadowboard.stopping import stop_on_signals
 from shadowboard.store import Store
 
 LOST = 3
@@ -75,13 +76,14 @@ def let_the_clock_jump() -> None:
 
 
 def work(home: Path, lease_seconds: float, log: Path) -> None:
-    """Take runs, as `shadowboard work` does, until SIGTERM."""
+    """Take runs, as `shadowboard work` does, until SIGTERM; SIGUSR1 logs where each of its threads is."""
     from worker.loop import work
 
     _log_to(log)
+    faulthandler.register(signal.SIGUSR1)
     lease.LEASE_SECONDS = lease_seconds
     let_the_clock_jump()
-    work(store_of(home), lambda run_id: home / "runs" / run_id, _stop_on_sigterm())
+    work(store_of(home), lambda run_id: home / "runs" / run_id, stop_on_signals())
 
 
 def study(home: Path, study_id: str) -> None:
@@ -116,18 +118,8 @@ def serve(home: Path, lease_seconds: float, told: Connection, log: Path, files: 
 
 
 def _log_to(file: Path) -> None:
-    from server.logs import log_to_stderr
+    from shadowboard.logs import log_to_stderr
 
     with file.open("a") as opened:
         os.dup2(opened.fileno(), 2)
     log_to_stderr("warning")
-
-
-def _stop_on_sigterm() -> threading.Event:
-    stop = threading.Event()
-
-    def handle(number: int, frame: FrameType | None) -> None:
-        stop.set()
-
-    signal.signal(signal.SIGTERM, handle)
-    return stop
