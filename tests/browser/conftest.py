@@ -2,20 +2,21 @@
 
 import shutil
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from server.serving import Server, listen
 from shadowboard import checkpoints
 from shadowboard.configuration import RunConfig, parse_config
 from shadowboard.dataset import Dataset
-from shadowboard.records import Metric, Run, State
+from shadowboard.records import Metric, Run, Score, State
 from shadowboard.settings import Settings
 from shadowboard.store import Store
 from worker.trainer import Trainer
@@ -25,6 +26,7 @@ STEPS = 600
 EVERY = 100
 _CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 # The sandbox cannot be had in most containers; the rest keeps the browser from calling home.
+expect.set_options(timeout=20_000)  # two browsers and their servers share two cores
 _ARGUMENTS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -148,6 +150,53 @@ def own_site(tmp_path: Path, trained: dict[int, dict[str, Any]], small_data: Pat
         yield site
 
 
+# Runs whose scores are known
+
+FIRST = "ExponentialMovingAverage"
+SECOND = "EMA_0.999"
+
+
+def scored(
+    site: Site, name: str, *scores: tuple[int, str, int], state: Any = "finished", **knobs: Any
+) -> Run:
+    """A run of which (step, average, images of 100 read right) are known; of the test images, two fewer."""
+    run = site.store.create_run(parse_config({"steps": 300, **knobs}), name, WORKER)
+    for step, average, correct in scores:
+        for split, right in (("validation", correct), ("test", correct - 2)):
+            score = Score(step, average, split, 100, right, 0.5, 0.1, time.time())
+            site.store.add_evaluation(run.id, score, b"", b"")
+    site.store.add_progress(run.id, WORKER, 300, 500.0, [])
+    if state != "training":
+        site.store.release(run.id, WORKER, state, "")
+    return run
+
+
+class Compared(NamedTuple):
+    """Three finished runs on a server of their own; "bare" keeps no average, "fast" two."""
+
+    site: Site
+    slow: Run
+    fast: Run
+    bare: Run
+
+
+@pytest.fixture(scope="session")
+def compared(
+    tmp_path_factory: pytest.TempPathFactory, trained: dict[int, dict[str, Any]], small_data: Path
+) -> Iterator[Compared]:
+    """For tests that only look at them."""
+    with serving(tmp_path_factory.mktemp("compared"), trained, small_data) as site:
+        slow = (100, "", 80), (200, "", 95), (300, "", 90), (300, FIRST, 92)
+        fast = (100, "", 88), (300, "", 93), (300, FIRST, 96), (300, SECOND, 97)
+        two = [{"decay": 0.99}, {"decay": 0.999}]
+        yield Compared(
+            site,
+            scored(site, "slow", *slow, learning_rate=0.1),
+            scored(site, "fast", *fast, averages=two),
+            scored(site, "bare", (300, "", 85), averages=[], seed=5),
+        )
+
+
 # Who looks
 
 
@@ -194,8 +243,8 @@ class Visitor:
 Open = Callable[..., Visitor]
 
 
-@pytest.fixture
-def visit(chromium: Browser) -> Iterator[Open]:
+@contextmanager
+def visiting(chromium: Browser) -> Iterator[Open]:
     """Opens browser windows; at the end no page may have complained, nor asked another host for anything."""
     visitors: list[Visitor] = []
 
@@ -210,6 +259,19 @@ def visit(chromium: Browser) -> Iterator[Open]:
     for visitor in visitors:
         visitor.context.close()
         assert visitor.complaints == []
+
+
+@pytest.fixture
+def visit(chromium: Browser) -> Iterator[Open]:
+    with visiting(chromium) as visit:
+        yield visit
+
+
+@pytest.fixture(scope="module")
+def visit_once(chromium: Browser) -> Iterator[Open]:
+    """For a page that several tests look at, each of which leaves it as it was."""
+    with visiting(chromium) as visit:
+        yield visit
 
 
 # Modules by themselves
