@@ -33,6 +33,13 @@ LogLevel = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
+def settings_of(context: typer.Context) -> "Settings":
+    """The settings, of which the command's own options win. Raises SettingsInvalid."""
+    from shadowboard.settings import Settings, load_settings
+
+    return load_settings(**{name: context.params.get(name) for name in Settings.model_fields})
+
+
 def open_store(settings: "Settings") -> "closing[Store]":
     """The store of these settings, closed at the end of a `with` block. Raises StoreUnavailable."""
     from shadowboard.store import Store

@@ -103,7 +103,9 @@ def predict(
 
 
 def _check_split(split: str) -> None:
-    if split not in {"validation", "test"}:
+    from shadowboard.dataset import SPLITS
+
+    if split not in SPLITS:
         raise typer.BadParameter(f"{split!r} is neither validation nor test.", param_hint="--split")
 
 
