@@ -7,7 +7,6 @@ The index is a table of LevelDB's format (tensorflow/core/lib/io/table.h): name 
 import struct
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 
 from shadowboard.errors import CheckpointDamaged, CheckpointMissing
 from shadowboard.regular_file import read_whole
+from shadowboard.wire import Broken, fields, repeated, signed, varint
 
 _FOOTER = 48  # bytes
 _MAGIC = 0xDB4775248B80FB57
@@ -27,6 +27,7 @@ _LARGEST_NAMES = 2**28  # bytes, of all names together
 _ENTRY = 64  # of these each entry counts as so many more
 _MOST_DIMENSIONS = 254  # as TensorFlow has at most
 _BLOCK = 2**22  # bytes of values at a time
+_LONGEST_TEXT = 2**28  # bytes
 
 # tensorflow/core/framework/types.proto: number → TensorFlow's name, and NumPy's type where it has one.
 _TYPES: dict[int, tuple[str, str | None]] = {
@@ -38,10 +39,6 @@ _TYPES: dict[int, tuple[str, str | None]] = {
     21: ("variant", None), 22: ("uint32", "<u4"), 23: ("uint64", "<u8"), 24: ("float8_e5m2", None),
     25: ("float8_e4m3fn", None), 29: ("int4", None), 30: ("uint4", None),
 }  # fmt: skip
-
-
-class _Broken(Exception):
-    """Bytes that are not what the format says, in words."""
 
 
 @dataclass(frozen=True)
@@ -74,11 +71,6 @@ class Bundle:
     shards: int
     entries: Mapping[str, Entry]
 
-    @cached_property
-    def bytes(self) -> int:
-        """How many bytes of values it holds."""
-        return sum(entry.bytes for entry in self.entries.values())
-
     def blocks(self, name: str) -> Iterator[NDArray[Any]]:
         """The numbers called `name`, flat and some at a time; a checksum that is wrong is told at their end.
 
@@ -87,12 +79,25 @@ class Bundle:
         entry = self.entries[name]
         if entry.stored is None or entry.sliced:
             raise ValueError(f"{name} is not stored as plain numbers.")
-        path = self.prefix.with_name(f"{self.prefix.name}.data-{entry.shard:05d}-of-{self.shards:05d}")
         try:
-            for block in _checked(path, entry, name):
+            for block in _checked(self._data_file(entry), entry, name):
                 yield _values(block, entry)
-        except (OSError, _Broken) as error:
+        except (OSError, Broken) as error:
             raise _unreadable(self.prefix, error) from error
+
+    def text(self, name: str) -> bytes:
+        """The one string called `name`, checked as TensorFlow does (tensor_bundle.cc, ReadStringTensor).
+
+        Raises CheckpointDamaged, CheckpointMissing.
+        """
+        entry = self.entries[name]
+        try:
+            return _checked_text(self._data_file(entry), entry, name)
+        except (OSError, Broken) as error:
+            raise _unreadable(self.prefix, error) from error
+
+    def _data_file(self, entry: Entry) -> Path:
+        return self.prefix.with_name(f"{self.prefix.name}.data-{entry.shard:05d}-of-{self.shards:05d}")
 
     def cut(self, name: str, values: NDArray[Any]) -> Iterator[NDArray[Any]]:
         """`values` [N], which somebody else has read, in the blocks in which they would have come here."""
@@ -108,11 +113,26 @@ def _checked(path: Path, entry: Entry, name: str) -> Iterator[bytes]:
         while left:
             block = file.read(min(left, _BLOCK))
             if not block:
-                raise _Broken(f"{path.name} ends inside {name}")
+                raise Broken(f"{path.name} ends inside {name}")
             checksum, left = extend(checksum, block), left - len(block)
             yield block
     if _masked(checksum) != entry.checksum:
-        raise _Broken(f"the checksum of {name} in {path.name} is wrong")
+        raise Broken(f"the checksum of {name} in {path.name} is wrong")
+
+
+def _checked_text(path: Path, entry: Entry, name: str) -> bytes:
+    if entry.dtype != "string" or entry.shape or entry.sliced or entry.bytes > _LONGEST_TEXT:
+        raise Broken(f"{name} is no single string, or a very long one")
+    with path.open("rb") as file:
+        file.seek(entry.offset)
+        stored = file.read(entry.bytes)
+    length, start = varint(stored, 0)
+    checksum, text = stored[start : start + 4], stored[start + 4 :]
+    # Of the length as a whole number, whatever it takes on disk; then of that number's own checksum.
+    of_length = extend(0, struct.pack("<I" if length < 2**32 else "<Q", length))
+    if (len(text), _masked(extend(extend(of_length, checksum), text))) != (length, entry.checksum):
+        raise Broken(f"the checksum of {name} in {path.name} is wrong")
+    return text
 
 
 def _masked(checksum: int) -> int:
@@ -136,7 +156,7 @@ def open_bundle(prefix: Path) -> Bundle:
         content = read_whole(prefix.with_name(prefix.name + ".index"), _LARGEST_INDEX)
         shards, entries = _read_index(content)
         _check_data(prefix, shards, entries.values())
-    except (OSError, _Broken, ValueError, TypeError) as error:  # whatever a field of the index holds
+    except (OSError, Broken, ValueError, TypeError) as error:  # whatever a field of the index holds
         raise _unreadable(prefix, error) from error
     return Bundle(prefix, shards, entries)
 
@@ -144,9 +164,9 @@ def open_bundle(prefix: Path) -> Bundle:
 def _read_index(content: bytes) -> tuple[int, dict[str, Entry]]:
     """The number of data files, and what is in them by name."""
     table = dict(_table(content))
-    header = _fields(table.pop(b"", b""))
+    header = fields(table.pop(b"", b""))
     if header.get(2, 0):
-        raise _Broken("it was written on a machine that has the first byte last")
+        raise Broken("it was written on a machine that has the first byte last")
     # Keys that begin with a zero are the parts of tensors that are stored in parts.
     named = {key.decode(): value for key, value in table.items() if not key.startswith(b"\0")}
     return int(header.get(1, 1)), {name: _entry(named[name]) for name in sorted(named)}
@@ -170,13 +190,13 @@ def _check_data(prefix: Path, shards: int, entries: Iterable[Entry]) -> None:
     for shard, end in ends.items():
         path = prefix.with_name(f"{prefix.name}.data-{shard:05d}-of-{shards:05d}")
         if (there := path.stat().st_size) < end:
-            raise _Broken(f"{path.name} has {there:,} bytes; its index tells of {end:,}")
+            raise Broken(f"{path.name} has {there:,} bytes; its index tells of {end:,}")
 
 
 def _table(content: bytes) -> Iterator[tuple[bytes, bytes]]:
     """All keys of a table with their values."""
     if len(content) < _FOOTER or struct.unpack_from("<Q", content, len(content) - 8)[0] != _MAGIC:
-        raise _Broken("its index is no complete table" if content else "its index is empty")
+        raise Broken("its index is no complete table" if content else "its index is empty")
     _, place = _handle(content, len(content) - _FOOTER)  # of the table's own index; before it, of notes
     index, _ = _handle(content, place)
     blocks, names = index[1], 0
@@ -186,35 +206,35 @@ def _table(content: bytes) -> Iterator[tuple[bytes, bytes]]:
         for key, value in _block(content, *block):
             names += len(key) + _ENTRY
             if names > _LARGEST_NAMES:
-                raise _Broken("its index has too many names, or too long ones")
+                raise Broken("its index has too many names, or too long ones")
             yield key, value
 
     for _, handle in counted(index):
         block, _ = _handle(handle, 0)
         blocks += block[1]
         if blocks > len(content):
-            raise _Broken("blocks of its index overlap")
+            raise Broken("blocks of its index overlap")
         yield from counted(block)
 
 
 def _block(content: bytes, offset: int, size: int) -> Iterator[tuple[bytes, bytes]]:
     """The keys of a block with their values; each key is told by what it has beyond the one before."""
     if offset + size + 5 > len(content) or size < 4:
-        raise _Broken("a block of its index lies outside of it")
+        raise Broken("a block of its index lies outside of it")
     (checksum,) = struct.unpack_from("<I", content, offset + size + 1)
     if _masked(extend(0, content[offset : offset + size + 1])) != checksum:
-        raise _Broken("the checksum of its index is wrong")
+        raise Broken("the checksum of its index is wrong")
     if content[offset + size]:
-        raise _Broken("its index is compressed")
+        raise Broken("its index is compressed")
     (restarts,) = struct.unpack_from("<I", content, offset + size - 4)
     end = offset + size - 4 - 4 * restarts
     key = b""
     while offset < end:
-        shared, offset = _varint(content, offset)
-        more, offset = _varint(content, offset)
-        length, offset = _varint(content, offset)
+        shared, offset = varint(content, offset)
+        more, offset = varint(content, offset)
+        length, offset = varint(content, offset)
         if shared > len(key) or offset + more + length > end:
-            raise _Broken("an entry of its index lies outside of its block")
+            raise Broken("an entry of its index lies outside of its block")
         key = key[:shared] + content[offset : offset + more]
         yield key, content[offset + more : offset + more + length]
         offset += more + length
@@ -222,75 +242,31 @@ def _block(content: bytes, offset: int, size: int) -> Iterator[tuple[bytes, byte
 
 def _handle(content: bytes, offset: int) -> tuple[tuple[int, int], int]:
     """The offset and the size of a block, and where what follows begins."""
-    start, offset = _varint(content, offset)
-    size, offset = _varint(content, offset)
+    start, offset = varint(content, offset)
+    size, offset = varint(content, offset)
     return (start, size), offset
 
 
-def _varint(content: bytes, offset: int) -> tuple[int, int]:
-    """A whole number, seven bits a byte, and where what follows begins."""
-    value = shift = 0
-    while offset < len(content) and shift < 64:
-        byte = content[offset]
-        value |= (byte & 0x7F) << shift
-        offset, shift = offset + 1, shift + 7
-        if byte < 0x80:
-            return value, offset
-    raise _Broken("its index ends inside a number")
-
-
 def _entry(message: bytes) -> Entry:
-    fields = _fields(message)
-    number = fields.get(1, 0)
+    held = fields(message)
+    number = held.get(1, 0)
     name, stored = _TYPES.get(number, (f"type {number}", None))
-    dimensions = _repeated(fields.get(2, b""), 2)
+    dimensions = repeated(held.get(2, b""), 2)
     if len(dimensions) > _MOST_DIMENSIONS:
-        raise _Broken(f"a shape in its index has {len(dimensions):,} dimensions")
-    shape = tuple(_signed(_fields(dimension).get(1, 0)) for dimension in dimensions)
+        raise Broken(f"a shape in its index has {len(dimensions):,} dimensions")
+    shape = tuple(signed(fields(dimension).get(1, 0)) for dimension in dimensions)
     entry = Entry(
         dtype=name,
         shape=shape,
-        shard=fields.get(3, 0),
-        offset=fields.get(4, 0),
-        bytes=fields.get(5, 0),
-        checksum=fields.get(6, 0),
+        shard=held.get(3, 0),
+        offset=held.get(4, 0),
+        bytes=held.get(5, 0),
+        checksum=held.get(6, 0),
         stored=stored,
-        sliced=7 in fields,
+        sliced=7 in held,
     )
     if any(length < 0 for length in shape) or entry.size >= 2**63:
-        raise _Broken(f"a shape in its index is [{', '.join(f'{length:,}' for length in shape[:8])}]")
+        raise Broken(f"a shape in its index is [{', '.join(f'{length:,}' for length in shape[:8])}]")
     if stored and not entry.sliced and entry.bytes != entry.size * np.dtype(stored).itemsize:
-        raise _Broken(f"{entry.size:,} values of {name} would not take {entry.bytes:,} bytes")
+        raise Broken(f"{entry.size:,} values of {name} would not take {entry.bytes:,} bytes")
     return entry
-
-
-def _fields(message: bytes) -> dict[int, Any]:
-    """The fields of a protocol buffer by number; of repeated ones the last."""
-    return dict(_each_field(message))
-
-
-def _repeated(message: bytes, number: int) -> list[bytes]:
-    return [value for found, value in _each_field(message) if found == number]
-
-
-def _each_field(message: bytes) -> Iterator[tuple[int, Any]]:
-    offset = 0
-    while offset < len(message):
-        tag, offset = _varint(message, offset)
-        number, wire = tag >> 3, tag & 7
-        if wire == 0:
-            value, offset = _varint(message, offset)
-            yield number, value
-        elif wire == 2:
-            length, offset = _varint(message, offset)
-            yield number, message[offset : offset + length]
-            offset += length
-        elif wire == 5 and offset + 4 <= len(message):
-            yield number, struct.unpack_from("<I", message, offset)[0]
-            offset += 4
-        else:
-            raise _Broken("its index has an entry that cannot be read")
-
-
-def _signed(value: int) -> int:
-    return value - 2**64 if value >= 2**63 else value

@@ -26,7 +26,6 @@ __all__ = [
     "Checkpoint",
     "Variable",
     "find",
-    "full_names",
     "latest",
     "list_checkpoints",
     "name_newest",
@@ -41,7 +40,6 @@ __all__ = [
 BASE = "model.ckpt"
 STATE_FILE = "checkpoint"
 _UNFINISHED = ".saving-"
-_OBJECT_GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"
 _OF_PATTERNS = frozenset("*?[\\")
 
 
@@ -209,21 +207,6 @@ def variables(checkpoint: Checkpoint) -> dict[str, Variable]:
             name: Variable(tuple(shape), types[name].name)
             for name, shape in sorted(reader.get_variable_to_shape_map().items())
         }
-
-
-def full_names(checkpoint: Checkpoint, there: Mapping[str, Variable]) -> dict[str, str]:
-    """What the program that wrote an object-based checkpoint called its variables; of any other, nothing.
-
-    `there`: what is in it. Raises CheckpointMissing, CheckpointDamaged.
-    """
-    if _OBJECT_GRAPH not in there:
-        return {}
-    from tensorflow.core.protobuf.trackable_object_graph_pb2 import TrackableObjectGraph
-
-    with _reading(checkpoint) as prefix:
-        written = tf.train.load_checkpoint(prefix).get_tensor(_OBJECT_GRAPH)
-        graph = TrackableObjectGraph.FromString(written)
-    return {value.checkpoint_key: value.full_name for node in graph.nodes for value in node.attributes}
 
 
 def read(

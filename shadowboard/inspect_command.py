@@ -10,7 +10,8 @@ from shadowboard.options import AsJson, Database, Home, open_store
 from shadowboard.settings import load_settings
 
 if TYPE_CHECKING:
-    from shadowboard.bundle import Bundle
+    from shadowboard.contents import Contents
+    from shadowboard.listing import Checkpoint
 
 log = logging.getLogger(__name__)
 
@@ -47,44 +48,91 @@ def inspect(
     """Every variable of a checkpoint, small ones with their values, and what a restore makes of them."""
     from shadowboard import inspection_text
     from shadowboard.inspection import LARGE
-    from shadowboard.inspection import inspect as inspect_bundle
+    from shadowboard.inspection import inspect as inspect_contents
+    from shadowboard.watched import WatchedConfig
 
+    network = ""
     if folder is None:
         settings = load_settings(home=home, database_url=database_url)
         with open_store(settings) as store:
             found = store.run(run) if run else store.newest_run()
             folder = found.folder or settings.run_folder(found.id)
+            network = found.config.network if isinstance(found.config, WatchedConfig) else ""
     elif run:
         raise typer.BadParameter("Give either --run or --folder.", param_hint="--run")
-    bundle = _open(folder, step)
-    names = inspection_text.matching(bundle.entries, match)
+    contents = _open(folder, step, network)
+    names = inspection_text.matching(contents.entries, match)
     if statistics is None:
-        statistics = sum(bundle.entries[name].bytes for name in names) <= LARGE
-    variables = inspect_bundle(bundle, names, statistics=statistics)
-    inspection_text.print_inspection(bundle, variables, as_json=as_json)
+        statistics = sum(contents.entries[name].bytes for name in names) <= LARGE
+    variables = inspect_contents(contents, names, statistics=statistics)
+    inspection_text.print_inspection(contents, variables, as_json=as_json)
 
 
-def _open(folder: Path, step: str) -> "Bundle":
+def _open(folder: Path, step: str, network: str) -> "Contents":
     """The checkpoint of a step; of `latest`, the newest one that can be read."""
-    from shadowboard.bundle import open_bundle
+    from shadowboard.contents import open_contents
     from shadowboard.errors import CheckpointDamaged, CheckpointMissing
-    from shadowboard.listing import find, newest_files
+    from shadowboard.given_network import GivenCheckpoint, GivenNetwork
+    from shadowboard.listing import Checkpoint, pick
+
+    def opened(one: Checkpoint) -> "Contents":
+        given = GivenCheckpoint(one.prefix, one.step, GivenNetwork(network)) if network else one
+        return open_contents(given)
 
     if step != "latest":
         if not (step.isascii() and step.isdigit()):
             raise typer.BadParameter(f"{step!r} is neither latest nor a number.", param_hint="--step")
-        return open_bundle(find(folder, int(step)).prefix)
-    for prefix in (folder, folder.with_suffix("")):
-        if not folder.is_dir() and prefix.with_name(prefix.name + ".index").is_file():
-            return open_bundle(prefix)
+        return opened(pick(_numbered(folder), int(step)))
+    if (file := _of_file(folder)) is not None:
+        return opened(file)
     damaged: CheckpointDamaged | CheckpointMissing | None = None
-    for prefix in newest_files(folder):
+    for checkpoint in _newest(folder):
         try:
-            bundle = open_bundle(prefix)
+            contents = opened(checkpoint)
         except (CheckpointDamaged, CheckpointMissing) as error:
             damaged = damaged or error
         else:
             if damaged:
                 log.warning("%s", damaged)
-            return bundle
+            return contents
     raise damaged or CheckpointMissing(f"There is no readable checkpoint in {folder}.")
+
+
+def _of_file(path: Path) -> "Checkpoint | None":
+    """The checkpoint whose file it is, or whose files without their ends; None: it is that of no one."""
+    from shadowboard.keras_file import ENDS
+    from shadowboard.listing import Checkpoint
+
+    if path.is_dir():
+        return None
+    if path.name.endswith(ENDS):
+        return Checkpoint(path, 0)
+    prefixes = [p for p in (path, path.with_suffix("")) if p.with_name(f"{p.name}.index").is_file()]
+    return Checkpoint(prefixes[0], 0) if prefixes else None
+
+
+def _numbered(folder: Path) -> "list[Checkpoint]":
+    """Those with a step, TensorFlow's and Keras', by ascending step."""
+    from shadowboard.folder_sight import look
+    from shadowboard.listing import list_checkpoints
+
+    # Of TensorFlow's also those that are not complete: to name one tells what is the matter with it.
+    there = {one.step: one for one in [*look(folder).checkpoints, *list_checkpoints(folder)]}
+    return [there[step] for step in sorted(there)]
+
+
+def _newest(folder: Path) -> "list[Checkpoint]":
+    """Those with a step, the newest first; then those without. Raises CheckpointMissing."""
+    from shadowboard.errors import CheckpointMissing
+    from shadowboard.folder_sight import look
+    from shadowboard.listing import Checkpoint, newest_files
+
+    numbered = _numbered(folder)[::-1]
+    try:
+        others = [Checkpoint(prefix, 0) for prefix in newest_files(folder)]
+    except CheckpointMissing as error:
+        if not numbered:  # a file of Keras may be what is the matter
+            raise CheckpointMissing(look(folder).problem or str(error)) from None
+        others = []
+    known = {one.prefix for one in numbered}
+    return [*numbered, *(one for one in others if one.prefix not in known)]

@@ -1,7 +1,6 @@
 """What is in a checkpoint, variable by variable: kind, statistics, an average's distance to its raw one.
 
-Of any TensorFlow checkpoint, however large, and without TensorFlow: what is not asked for is not read, and
-what is read is held some at a time.
+Of any checkpoint, however large: what is not asked for is not read, and what is read is held some at a time.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -12,15 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shadowboard import distribution
-from shadowboard.bundle import Bundle
+from shadowboard.contents import Contents
 from shadowboard.distribution import Distance, Moments, Statistics
 from shadowboard.errors import CheckpointUnsuitable
 from shadowboard.restore_map import near
-from shadowboard.roles import FLOATS, INTEGERS, Role, roles_of
+from shadowboard.roles import FLOATS, INTEGERS, Role
 
 LARGE = 64 * 2**20  # bytes: beyond it, statistics of everything take more than a moment
 _FEW = 256  # values that are told in full
 
+_NOTHING: NDArray[Any] = np.zeros(0)
 _NUMBERS = FLOATS | INTEGERS | {"bool"}
 
 
@@ -56,17 +56,17 @@ class Closeup:
 
 
 def inspect(
-    bundle: Bundle, names: Collection[str] | None = None, *, statistics: bool = True
+    contents: Contents, names: Collection[str] | None = None, *, statistics: bool = True
 ) -> list[Variable]:
     """Every variable of a checkpoint, or those called `names`, by name.
 
     Without statistics nothing but the index is used. Raises CheckpointUnsuitable where a name is not in it,
     CheckpointMissing, CheckpointDamaged.
     """
-    roles = roles_of(bundle.entries)
-    wanted = sorted(bundle.entries if names is None else dict.fromkeys(names))
-    _check_names(bundle, wanted)
-    found = {name: _listed(bundle, name, roles[name]) for name in wanted}
+    roles = contents.roles
+    wanted = sorted(contents.entries if names is None else dict.fromkeys(names))
+    _check_names(contents, wanted)
+    found = {name: _listed(contents, name, roles[name]) for name in wanted}
     if statistics:
         families: dict[str, list[str]] = {}  # an average is read beside its raw variable
         for name in wanted:
@@ -74,22 +74,22 @@ def inspect(
             if roles[name].kind == "average":
                 family.append(name)
         for first, averages in families.items():
-            for variable in _measured(bundle, first, averages, roles):
+            for variable in _measured(contents, first, averages, roles):
                 if variable.name in found:
                     found[variable.name] = variable
     return list(found.values())
 
 
-def closeup(bundle: Bundle, name: str, bins: int) -> Closeup:
+def closeup(contents: Contents, name: str, bins: int) -> Closeup:
     """A variable with whatever it is compared with: a raw one and all its averages together.
 
     Raises as `inspect` does.
     """
-    _check_names(bundle, [name])
-    roles = roles_of(bundle.entries)
+    _check_names(contents, [name])
+    roles = contents.roles
     first = _first(name, roles)
     names = [first, *averages_of(roles, first)]
-    variables = list(_measured(bundle, first, names[1:], roles))
+    variables = list(_measured(contents, first, names[1:], roles))
     measured = [v.statistics for v in variables if v.statistics]
     edges = distribution.edges_of(measured, bins)
     return Closeup(
@@ -97,7 +97,7 @@ def closeup(bundle: Bundle, name: str, bins: int) -> Closeup:
         edges=None if edges is None else edges.tolist(),
         histograms={}
         if edges is None
-        else {one: distribution.count(blocks(bundle, one), edges) for one in names},
+        else {one: distribution.count(contents.blocks(one), edges) for one in names},
     )
 
 
@@ -111,15 +111,17 @@ def restorable(roles: Mapping[str, Role]) -> list[str]:
     return [name for name, role in roles.items() if role.kind in {"raw", "counter"}]
 
 
-def small(bundle: Bundle, names: Sequence[str]) -> list[str]:
+def small(contents: Contents, names: Sequence[str]) -> list[str]:
     """Those of the variables whose values can be told in full."""
-    return [name for name in names if bundle.entries[name].size <= _FEW and _is_number(bundle, name)]
+    return [name for name in names if contents.entries[name].size <= _FEW and _is_number(contents, name)]
 
 
-def values(bundle: Bundle, names: Sequence[str]) -> dict[str, NDArray[Any]]:
+def values(contents: Contents, names: Sequence[str]) -> dict[str, NDArray[Any]]:
     """All values of these variables, which are numbers, in their shapes. Raises as `inspect` does."""
     return {
-        name: np.concatenate([*blocks(bundle, name), np.zeros(0, bool)]).reshape(bundle.entries[name].shape)
+        name: np.concatenate([*contents.blocks(name), np.zeros(0, bool)]).reshape(
+            contents.entries[name].shape
+        )
         for name in names
     }
 
@@ -135,24 +137,12 @@ def plain(value: NDArray[Any]) -> Any:
     return np.array(shortest, object).reshape(value.shape).tolist()
 
 
-def blocks(bundle: Bundle, name: str) -> Iterator[NDArray[Any]]:
-    """The numbers of a variable, flat and some at a time."""
-    if not bundle.entries[name].sliced:
-        yield from bundle.blocks(name)
-        return
-    # Stored in parts, as programs on many machines do: TensorFlow puts them together.
-    from shadowboard.checkpoints import Checkpoint, read
-
-    whole = read(Checkpoint(bundle.prefix, 0), [name])[name].reshape(-1)
-    yield from bundle.cut(name, whole.astype(np.float32) if whole.dtype.kind == "V" else whole)
-
-
-def _check_names(bundle: Bundle, wanted: Sequence[str]) -> None:
+def _check_names(contents: Contents, wanted: Sequence[str]) -> None:
     for name in wanted:
-        if name not in bundle.entries:
-            alike = near(name, bundle.entries)
+        if name not in contents.entries:
+            alike = near(name, contents.entries)
             hint = f"; near it: {', '.join(alike)}" if alike else ""
-            raise CheckpointUnsuitable(f"The checkpoint {bundle.prefix.name} holds no {name}{hint}.")
+            raise CheckpointUnsuitable(f"The checkpoint {contents.name} holds no {name}{hint}.")
 
 
 def _first(name: str, roles: Mapping[str, Role]) -> str:
@@ -161,26 +151,26 @@ def _first(name: str, roles: Mapping[str, Role]) -> str:
     return role.of if role.kind == "average" and role.of else name
 
 
-def _listed(bundle: Bundle, name: str, role: Role) -> Variable:
-    entry = bundle.entries[name]
+def _listed(contents: Contents, name: str, role: Role) -> Variable:
+    entry = contents.entries[name]
     return Variable(name, entry.shape, entry.dtype, entry.size, entry.bytes, role)
 
 
-def _is_number(bundle: Bundle, name: str) -> bool:
-    return bundle.entries[name].dtype in _NUMBERS
+def _is_number(contents: Contents, name: str) -> bool:
+    return contents.entries[name].dtype in _NUMBERS
 
 
 def _measured(
-    bundle: Bundle, first: str, averages: Sequence[str], roles: Mapping[str, Role]
+    contents: Contents, first: str, averages: Sequence[str], roles: Mapping[str, Role]
 ) -> Iterator[Variable]:
     """A variable with its statistics, and averages of it with their distances: all are read side by side."""
     names = [first, *averages]
-    few = small(bundle, names)
+    few = small(contents, names)
     kept: dict[str, list[NDArray[Any]]] = {name: [np.zeros(0, bool)] for name in few}
     moments = {name: Moments() for name in names}
     distances = {name: Distance() for name in averages}
-    if _is_number(bundle, first):
-        for sides in zip(*(blocks(bundle, name) for name in names), strict=True):
+    if _is_number(contents, first):
+        for sides in _side_by_side([contents.blocks(name) for name in names]):
             for name, block in zip(names, sides, strict=True):
                 moments[name].add(block)
                 if name in kept:
@@ -188,10 +178,24 @@ def _measured(
                 if name in distances:
                     distances[name].add(block, sides[0])
     for name in names:
-        measured = replace(_listed(bundle, name, roles[name]), statistics=moments[name].statistics())
+        measured = replace(_listed(contents, name, roles[name]), statistics=moments[name].statistics())
         if name in kept:
             measured = replace(measured, values=np.concatenate(kept[name]).reshape(measured.shape))
         if name in distances:
             there = distances[name]
             measured = replace(measured, distance=there.relative, cosine=there.cosine)
         yield measured
+
+
+def _side_by_side(sides: Sequence[Iterator[NDArray[Any]]]) -> Iterator[list[NDArray[Any]]]:
+    """Blocks of the same places of all: of one shape, but where types differ blocks differ in length."""
+    held = [_NOTHING] * len(sides)
+    while True:
+        held = [
+            next(side, _NOTHING) if not block.size else block for side, block in zip(sides, held, strict=True)
+        ]
+        length = min(map(len, held))
+        if not length:
+            return
+        yield [block[:length] for block in held]
+        held = [block[length:] for block in held]

@@ -9,12 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from shadowboard.bundle import Bundle
+from shadowboard.contents import Contents
 from shadowboard.errors import CheckpointUnsuitable
 from shadowboard.inspection import Variable, plain, restorable, small, values
 from shadowboard.printable import printable
 from shadowboard.restore_map import RestoreMap, averages_in, near, variables_to_restore
-from shadowboard.roles import roles_of
 from shadowboard.terminal import print_json
 
 _LISTED = 50  # variables of a restore that are listed
@@ -35,23 +34,23 @@ def matching(names: Collection[str], pattern: str) -> list[str]:
     return found
 
 
-def print_inspection(bundle: Bundle, variables: Sequence[Variable], *, as_json: bool) -> None:
+def print_inspection(contents: Contents, variables: Sequence[Variable], *, as_json: bool) -> None:
     """The variables, the values of small ones, and what is restored raw and from each average."""
     names = [variable.name for variable in variables]
-    maps = _maps(bundle, names)
+    maps = _maps(contents, names)
     read = dict.fromkeys([*names, *(name for found in maps for name in found.names)])
-    told = values(bundle, small(bundle, list(read)))
+    told = values(contents, small(contents, list(read)))
     if as_json:
         print_json(
             {
-                "checkpoint": bundle.prefix.name,
-                "bytes": bundle.bytes,
+                "checkpoint": contents.name,
+                "bytes": contents.bytes,
                 "variables": [_as_json(variable, told.get(variable.name)) for variable in variables],
                 "restored": [_map_as_json(found) for found in maps],
             }
         )
         return
-    lines = [_summary(bundle, variables), "", *_table(variables)]
+    lines = [_summary(contents, variables), "", *_table(variables)]
     if shown := {name: name for name in names if name in told}:
         lines += ["", "In the checkpoint", *_equations(shown, told)]
     for found in maps:
@@ -62,22 +61,22 @@ def print_inspection(bundle: Bundle, variables: Sequence[Variable], *, as_json: 
     sys.stdout.write("\n".join(map(printable, lines)) + "\n")
 
 
-def _maps(bundle: Bundle, names: Collection[str]) -> list[RestoreMap]:
+def _maps(contents: Contents, names: Collection[str]) -> list[RestoreMap]:
     """What is restored into the variables among `names`: raw, and from each average of any of them."""
-    roles = roles_of(bundle.entries)
+    roles = contents.roles
     wanted = restorable({name: roles[name] for name in names})
     return [
-        variables_to_restore(bundle.entries, wanted, average, partial=True)
-        for average in (None, *averages_in(bundle.entries, wanted))
+        variables_to_restore(contents.entries, wanted, average, roles=roles, partial=True)
+        for average in (None, *averages_in(roles, wanted))
         if wanted
     ]
 
 
-def _summary(bundle: Bundle, variables: Sequence[Variable]) -> str:
+def _summary(contents: Contents, variables: Sequence[Variable]) -> str:
     kinds = [variable.role.kind for variable in variables]
     counted = [f"{kinds.count(kind):,} {kind}" for kind in dict.fromkeys(sorted(kinds, key=_KINDS.index))]
-    shown = "" if len(variables) == len(bundle.entries) else f" of {len(bundle.entries):,}"
-    text = f"{bundle.prefix.name}: {len(variables):,}{shown} variables, {_size(bundle.bytes)}"
+    shown = "" if len(variables) == len(contents.entries) else f" of {len(contents.entries):,}"
+    text = f"{contents.name}: {len(variables):,}{shown} variables, {_size(contents.bytes)}"
     measured = any(variable.statistics for variable in variables) or not variables
     hint = "" if measured else " Their values are not read; --statistics does, and --match chooses some."
     return f"{text}; {', '.join(counted) or 'none'}.{hint}"

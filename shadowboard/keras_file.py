@@ -5,12 +5,8 @@ for each variable of the model, and so on. Of an optimiser with `use_ema` the fi
 Needs no TensorFlow and no Keras.
 """
 
-import json
-import zipfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from io import BytesIO
 from itertools import count, takewhile
 from math import prod
 from pathlib import Path
@@ -20,28 +16,18 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from shadowboard.errors import (
-    CheckpointDamaged,
-    CheckpointMissing,
-    CheckpointUnsuitable,
-    ShadowboardError,
-)
+from shadowboard.errors import CheckpointUnsuitable
 from shadowboard.keras_config import activation, uses_ema
+from shadowboard.keras_storage import found_in, looked_into, opened, variables_of
 from shadowboard.layout import KERAS_AVERAGE, Layout, layout_of
 from shadowboard.listing import MOST_STEPS, Checkpoint
-from shadowboard.regular_file import read_whole
-from shadowboard.roles import Variable
+from shadowboard.roles import INTEGERS, Role, Variable
 
 ENDS = (".weights.h5", ".keras")
 
 _OPTIMIZER = "optimizer/vars/"
-_WEIGHTS = "model.weights.h5"
 _NEAR = 0.5
-
-# What a file may cost, whoever has written it: a few hundred bytes can claim to unpack to any size.
-_LARGEST = 2**30  # bytes, of the file, of what is packed in it, and of all values
-_MOST = 20_000  # variables, or members of a .keras file
-_PACKINGS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # of others no limit can be set to what they unpack to
+_BLOCK = 2**22  # bytes of values at a time
 
 
 @dataclass(frozen=True)
@@ -55,8 +41,28 @@ class KerasCheckpoint(Checkpoint):
 
     @property
     def bytes(self) -> int:
-        """Its size on disk."""
-        return self.prefix.stat().st_size
+        """Its size on disk; 0 where it is gone."""
+        stamp = self.stamp
+        return stamp.size if stamp else 0
+
+
+@dataclass(frozen=True)
+class KerasEntry:
+    """A variable of such a file. `dtype`: NumPy's name of its type, which is TensorFlow's."""
+
+    shape: tuple[int, ...]
+    dtype: str
+    bytes_each: int
+
+    @property
+    def size(self) -> int:
+        """How many values it has."""
+        return prod(self.shape)
+
+    @property
+    def bytes(self) -> int:
+        """How many bytes they take."""
+        return self.size * self.bytes_each
 
 
 def step_in(path: Path) -> int | None:
@@ -64,7 +70,7 @@ def step_in(path: Path) -> int | None:
 
     Raises CheckpointMissing, CheckpointDamaged.
     """
-    with _opened(path) as (variables, _):
+    with opened(path) as (variables, _):
         counter: Any = variables.get(f"{_OPTIMIZER}0", np.float32(0))
         if counter.shape != () or counter.dtype.kind not in "iu":
             return None
@@ -77,31 +83,84 @@ def layout_in(path: Path) -> Layout:
 
     Raises CheckpointMissing, CheckpointDamaged, CheckpointUnsuitable (no such network in it).
     """
-    with _opened(path) as (variables, config):
-        model = {
-            name: Variable(variable.shape, variable.dtype.name)
-            for name, variable in variables.items()
-            if not name.startswith(_OPTIMIZER)
-        }
-        layout = layout_of(model)
-        average = _first_kind(variables, layout.variables)
-        kept = uses_ema(config)
-        if average and (_is_near(variables, layout.variables, average) if kept is None else kept):
-            layout = replace(layout, averages={KERAS_AVERAGE: average})
-        return replace(layout, activation=activation(config))
+    with opened(path) as (variables, config):
+        return replace(_layout(variables, config), activation=activation(config))
+
+
+def look_into(path: Path) -> tuple[dict[str, KerasEntry], Layout | None]:
+    """Everything that is in a file, by name; and the network, where it is one that is recognised.
+
+    No more is read than that takes. Raises CheckpointMissing, CheckpointDamaged.
+    """
+    with looked_into(path) as (file, config):
+        variables = variables_of(file)
+        entries = {name: _described(variable) for name, variable in variables.items()}
+        try:
+            return entries, _layout(variables, config)
+        except CheckpointUnsuitable:
+            return entries, None
+
+
+def blocks(path: Path, name: str, entry: KerasEntry) -> Iterator[NDArray[Any]]:
+    """The numbers called `name`, flat and some at a time; `entry`: what `look_into` has told of them.
+
+    Raises CheckpointMissing, and CheckpointDamaged also where the file was written anew since.
+    """
+    with looked_into(path) as (file, _):
+        variable = found_in(file, name)
+        if _described(variable) != entry:
+            raise ValueError(f"{name} is not what it was")
+        values = variable[()].reshape(-1)
+    at_a_time = max(1, _BLOCK // entry.bytes_each)
+    for start in range(0, entry.size, at_a_time):
+        yield values[start : start + at_a_time]
+
+
+def optimizer_roles(entries: Mapping[str, KerasEntry], layout: Layout | None) -> dict[str, Role]:
+    """What the optimiser's variables are for; which belongs to which of the model's, their shapes tell."""
+    row = _row(entries)
+    counters = [*takewhile(lambda name: entries[name].shape == (), row)]
+    roles = {name: Role("counter" if entries[name].dtype in INTEGERS else "other") for name in counters}
+    of = layout.variables if layout else ()
+    kept = {name for names in layout.averages.values() for name in names} if layout else set()
+    slots = [name for name in row[len(counters) :] if name not in kept]
+    each = len(slots) // len(of) if of else 0
+    for order in ([v for v in of for _ in range(each)], [*of] * each):  # as Keras has several kinds, or one
+        if [entries[v].shape for v in order] == [entries[name].shape for name in slots]:
+            return roles | {name: Role("slot", v) for name, v in zip(slots, order, strict=True)}
+    return roles | {name: Role("slot") for name in slots}
 
 
 def read(path: Path, names: Sequence[str]) -> dict[str, NDArray[Any]]:
     """The variables called `names`. Raises CheckpointMissing, CheckpointDamaged, CheckpointUnsuitable."""
-    with _opened(path) as (variables, _):
+    with opened(path) as (variables, _):
         if missing := [name for name in names if name not in variables]:
             raise CheckpointUnsuitable(f"The file {path.name} holds no {', '.join(missing)}.")
         return {name: variables[name][()] for name in names}
 
 
+def _layout(variables: Mapping[str, Any], config: Any) -> Layout:
+    model = {
+        name: Variable(variable.shape, variable.dtype.name)
+        for name, variable in variables.items()
+        if not name.startswith(_OPTIMIZER)
+    }
+    layout = layout_of(model)
+    average = _first_kind(variables, layout.variables)
+    kept = uses_ema(config)
+    if average and (_is_near(variables, layout.variables, average) if kept is None else kept):
+        layout = replace(layout, averages={KERAS_AVERAGE: average})
+    return layout
+
+
+def _row(variables: Mapping[str, Any]) -> list[str]:
+    """The names of what the optimiser keeps, in its order."""
+    return [*takewhile(lambda name: name in variables, (f"{_OPTIMIZER}{i}" for i in count()))]
+
+
 def _first_kind(variables: Mapping[str, Any], of: Sequence[str]) -> tuple[str, ...]:
     """The first variables that the optimiser keeps beside its counters, where they match the model's."""
-    row = [*takewhile(lambda name: name in variables, (f"{_OPTIMIZER}{i}" for i in count()))]
+    row = _row(variables)
     counters = len([*takewhile(lambda name: variables[name].shape == (), row)])
     found = row[counters : counters + len(of)]
     alike = [variables[name].shape for name in found] == [variables[name].shape for name in of]
@@ -118,68 +177,6 @@ def _is_near(variables: Mapping[str, Any], of: Sequence[str], average: Sequence[
         return bool(np.linalg.norm(kept - raw) < _NEAR * np.linalg.norm(raw))
 
 
-@contextmanager
-def _opened(path: Path) -> Iterator[tuple[Mapping[str, Any], Any]]:
-    """The variables by name, and the model's configuration; None: the file does not tell it."""
-    try:
-        config = None
-        content = read_whole(path, _LARGEST)  # to open the file itself would lock it for Keras
-        if path.suffix == ".keras":
-            content, config = _unpacked(content)
-        with h5py.File(BytesIO(content), "r") as file:
-            yield _variables(file), config
-    except ShadowboardError:
-        raise
-    except FileNotFoundError as error:
-        raise CheckpointMissing(f"The checkpoint {path.name} is gone.") from error
-    except Exception as error:  # on bytes made to break them, zipfile and h5py raise nearly everything
-        told = error.strerror if isinstance(error, OSError) else None
-        reason = (told or str(error) or type(error).__name__).partition("\n")[0].rstrip(".")
-        raise CheckpointDamaged(
-            f"The checkpoint {path.name} is damaged or cannot be read: {reason}."
-        ) from error
-
-
-def _unpacked(content: bytes) -> tuple[bytes, Any]:
-    """The weights of a .keras file, as a .weights.h5 file holds them, and its configuration."""
-    if content.count(b"PK\1\2") > _MOST:
-        raise ValueError(f"it has more than {_MOST:,} members")
-    with zipfile.ZipFile(BytesIO(content)) as archive:
-        return _member(archive, _WEIGHTS), json.loads(_member(archive, "config.json"))
-
-
-def _member(archive: zipfile.ZipFile, name: str) -> bytes:
-    """What is packed under a name, which cannot grow beyond what it claims."""
-    member = archive.getinfo(name)
-    if member.compress_type not in _PACKINGS:
-        raise ValueError(f"{name} is packed in another way than Keras does")
-    if member.file_size > _LARGEST:
-        raise ValueError(f"{name} has {member.file_size:,} bytes; expected at most {_LARGEST:,}")
-    with archive.open(member) as packed:
-        return packed.read(member.file_size)
-
-
-def _variables(file: Any) -> dict[str, Any]:
-    """Its data sets by name; links to others are not followed.
-
-    One whose values are in other files is refused: whoever wrote this one shall not choose what is read.
-    """
-    found: dict[str, Any] = {}
-    size = 0
-
-    def visit(name: str, entry: Any) -> None:
-        nonlocal size
-        if not isinstance(entry, h5py.Dataset):
-            return
-        if entry.is_virtual or entry.external:
-            raise ValueError(f"the values of {name} are in another file")
-        values = max(prod(entry.shape or ()), prod(entry.chunks or ()))
-        size += values * entry.dtype.itemsize
-        if size > _LARGEST:
-            raise ValueError(f"its values take {size:,} bytes or more; expected at most {_LARGEST:,}")
-        if len(found) == _MOST:
-            raise ValueError(f"it has more than {_MOST:,} variables")
-        found[name] = entry
-
-    file.visititems(visit)
-    return found
+def _described(variable: Any) -> KerasEntry:
+    kind = "string" if h5py.check_string_dtype(variable.dtype) else variable.dtype.name
+    return KerasEntry(tuple(variable.shape or ()), kind, variable.dtype.itemsize)

@@ -9,9 +9,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
+from shadowboard.averaging import FIRST_NAME
 from shadowboard.errors import CheckpointUnsuitable
-from shadowboard.restore_map import averages_in, variables_to_restore
-from shadowboard.roles import FLOATS, Described
+from shadowboard.object_graph import Kept, kept_by_keras
+from shadowboard.roles import FLOATS, Described, roles_of
 
 PIXELS = 784
 CLASSES = 10
@@ -54,13 +55,15 @@ def layout_of(entries: Entries, full_names: Mapping[str, str] | None = None) -> 
     """
     if "layer1/weights" in entries:
         return _with_suffixes(entries, recognise({name: entry.shape for name, entry in entries.items()}))
+    kept = kept_by_keras(entries, full_names or {})
     plain = {
         name: shape
         for name, shape in _floats(entries).items()
-        if shape and _SLOT not in name and name.rpartition("/")[0] not in entries
+        if shape and name not in kept and _SLOT not in name and name.rpartition("/")[0] not in entries
     }
     chain = _chain(plain)
-    return _with_suffixes(entries, chain) if chain else _of_parts(entries, plain, full_names or {})
+    found = _with_suffixes(entries, chain) if chain else _of_parts(entries, plain)
+    return replace(found, averages={**found.averages, **_keras_average(found.variables, kept)})
 
 
 def layout_of_all(entries: Entries) -> Layout:
@@ -117,9 +120,14 @@ def variable_names(layers: int) -> list[str]:
 
 def _with_suffixes(entries: Entries, variables: Sequence[str]) -> Layout:
     """Averages are named as TensorFlow's class does, `<variable>/<name of the average>`, or are slots."""
+    kept: dict[str, dict[str, str]] = {}
+    for name, role in roles_of(entries, variables).items():
+        if role.average and role.of:
+            kept.setdefault(role.average, {})[role.of] = name
     averages = {
-        average: tuple(variables_to_restore(entries, variables, average).sources.values())
-        for average in averages_in(entries, variables)
+        average: tuple(of.get(variable, variable) for variable in variables)
+        for average, of in sorted(kept.items(), key=lambda found: (found[0] != FIRST_NAME, found[0]))
+        if not of.keys().isdisjoint(variables)
     }
     slots = {
         name: tuple(found)
@@ -146,7 +154,7 @@ def _slots(entries: Entries, variables: Sequence[str]) -> dict[str, list[str]]:
     }
 
 
-def _of_parts(entries: Entries, plain: Shapes, full_names: Mapping[str, str]) -> Layout:
+def _of_parts(entries: Entries, plain: Shapes) -> Layout:
     """A checkpoint of several parts, each a tree: the raw network, averages of it, an optimiser."""
     chains: dict[str, list[str]] = {}
     left: list[str] = []
@@ -162,19 +170,16 @@ def _of_parts(entries: Entries, plain: Shapes, full_names: Mapping[str, str]) ->
         raise CheckpointUnsuitable(_what_is_there(plain, left, raw))
     variables = chains[raw[0]]
     others = {part: tuple(chain) for part, chain in chains.items() if part != raw[0]}
-    others |= _keras_average(variables, full_names)
     found = _with_suffixes(entries, variables)
     return replace(found, averages={**found.averages, **others})
 
 
-def _keras_average(variables: Sequence[str], full_names: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
-    """What a Keras optimiser with `use_ema` keeps, as `sgd/dense_kernel_average` of `dense/kernel`."""
-    by_end = {full.partition("/")[2]: name for name, full in full_names.items()}
-    found = [
-        by_end.get(f"{full_names.get(name, '').replace('/', '_')}_{KERAS_AVERAGE}") for name in variables
-    ]
-    kept = tuple(name for name in found if name is not None)
-    return {KERAS_AVERAGE: kept} if len(kept) == len(variables) else {}
+def _keras_average(variables: Sequence[str], kept: Mapping[str, Kept]) -> dict[str, tuple[str, ...]]:
+    """The one that a Keras optimiser with `use_ema` keeps."""
+    averages = {of: name for name, one in kept.items() if one.kind == KERAS_AVERAGE for of in one.of}
+    if any(name not in averages for name in variables):
+        return {}
+    return {KERAS_AVERAGE: tuple(averages[name] for name in variables)}
 
 
 def _parts(plain: Shapes, depth: int) -> dict[str, list[str]]:

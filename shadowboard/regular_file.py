@@ -1,13 +1,23 @@
-"""A whole file into memory, whoever has put it there: what is no file is told, and never waited for."""
+"""A file, whoever has put it there, also whole into memory: what is no file is told, and never waited for."""
 
 import errno
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 
 def read_whole(path: Path, most: int) -> bytes:
-    """The bytes of a file, by whatever links it is reached.
+    """The bytes of a file. Raises as `opened` does."""
+    with opened(path, most) as file:
+        return file.read(os.fstat(file.fileno()).st_size)
+
+
+@contextmanager
+def opened(path: Path, most: int) -> Iterator[BinaryIO]:
+    """A file to read, by whatever links it is reached.
 
     Raises OSError, with a strerror, also where it has more than `most` bytes, or is a pipe, a device or a
     folder: to open a pipe as a file is opened would wait for whoever writes into it.
@@ -19,4 +29,4 @@ def read_whole(path: Path, most: int) -> bytes:
         if status.st_size > most:
             said = f"it has {status.st_size:,} bytes; expected at most {most:,}"
             raise OSError(errno.EFBIG, said, str(path))
-        return file.read(status.st_size)
+        yield file

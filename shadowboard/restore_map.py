@@ -12,7 +12,7 @@ from typing import Literal
 
 from shadowboard.averaging import FIRST_NAME, average_name
 from shadowboard.errors import CheckpointUnsuitable
-from shadowboard.roles import Described, alike, roles_of
+from shadowboard.roles import Described, Role, alike, roles_of
 
 _NEAR = 3  # names that are told beside a missing one
 
@@ -77,11 +77,14 @@ def variables_to_restore(
     variables: Iterable[str],
     average: str | None = FIRST_NAME,
     *,
+    roles: Mapping[str, Role] | None = None,
     only: Collection[str] | None = None,
     rename: Mapping[str, str] | None = None,
     partial: bool = False,
 ) -> RestoreMap:
     """The map for a model's `variables`, out of the `entries` (by name) that a checkpoint really holds.
+
+    `roles`: what each entry is for; None: as their names tell.
 
     With an average: a variable's average where there is one, its raw value where there is none; raw where
     `average` is None. `only`: restore these variables, leave the others uninitialised. `rename`: variable →
@@ -94,12 +97,13 @@ def variables_to_restore(
     """
     wanted, renamed = list(variables), dict(rename or {})
     _check_variables(wanted, only, renamed)
-    there = averages_in(entries, wanted)
+    roles = roles_of(entries, wanted) if roles is None else roles
+    there = averages_in(roles, wanted)
     if average and average not in there:
         raise CheckpointUnsuitable(
             f"The checkpoint holds no average called {average}; it holds: {', '.join(there) or 'none'}."
         )
-    shadows = {role.of: name for name, role in roles_of(entries, wanted).items() if role.average == average}
+    shadows = {role.of: name for name, role in roles.items() if role.average == average}
     restored: list[Restored] = []
     left: list[str] = []
     missing: dict[str, str] = {}
@@ -137,11 +141,10 @@ def variables_to_restore_as_tensorflow(
     return found | {variable: variable for variable in sorted(plain)}
 
 
-def averages_in(entries: Mapping[str, Described], variables: Collection[str]) -> list[str]:
-    """The averages that a checkpoint holds of any of the variables; TensorFlow's own name first."""
+def averages_in(roles: Mapping[str, Role], variables: Collection[str]) -> list[str]:
+    """The averages that there are of any of the variables; TensorFlow's own name first."""
     of = frozenset(variables)
-    roles = roles_of(entries, of).values()
-    found = {role.average for role in roles if role.average and role.of in of}
+    found = {role.average for role in roles.values() if role.average and role.of in of}
     return sorted(found, key=lambda name: (name != FIRST_NAME, name))
 
 

@@ -10,12 +10,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from shadowboard.averaging import average_name
-from shadowboard.bundle import Bundle
+from shadowboard.contents import Contents
 from shadowboard.errors import CheckpointUnsuitable
-from shadowboard.inspection import values
+from shadowboard.inspection import averages_of, values
 from shadowboard.restore_map import averages_in
-from shadowboard.roles import roles_of
 
 Order = Literal["number", "change"]
 
@@ -41,15 +39,15 @@ class Units:
     """The same of averaged less raw weights; 0 where there is no average."""
 
 
-def first_layer(bundle: Bundle) -> str | None:
+def first_layer(contents: Contents) -> str | None:
     """The raw variable that is most likely a first layer whose units are images; None: there is none."""
-    roles = roles_of(bundle.entries)
-    return next((name for name, role in roles.items() if role.kind == "raw" and side_of(bundle, name)), None)
+    raw = (name for name, role in contents.roles.items() if role.kind == "raw")
+    return next((name for name in raw if side_of(contents, name)), None)
 
 
-def side_of(bundle: Bundle, name: str) -> int | None:
+def side_of(contents: Contents, name: str) -> int | None:
     """The side of the square that a variable's inputs make, in pixels; None where they make none."""
-    entry = bundle.entries[name]
+    entry = contents.entries[name]
     if len(entry.shape) != 2 or not entry.shape[1] or entry.bytes > _LARGEST:
         return None
     side = math.isqrt(entry.shape[0])
@@ -57,7 +55,7 @@ def side_of(bundle: Bundle, name: str) -> int | None:
 
 
 def units(
-    bundle: Bundle, name: str | None, average: str | None, first: int, count: int, order: Order
+    contents: Contents, name: str | None, average: str | None, first: int, count: int, order: Order
 ) -> Units:
     """`count` units of the raw variable `name` (None: of the first layer) from the place `first` on.
 
@@ -65,26 +63,27 @@ def units(
     change: the one first whose average is furthest from its raw weights. Raises CheckpointUnsuitable where it
     is no layer whose units are images, or has no such average, CheckpointMissing, CheckpointDamaged.
     """
-    name = name or first_layer(bundle)
+    name = name or first_layer(contents)
     if name is None:
         raise CheckpointUnsuitable("The checkpoint holds no weights [side · side, units], units as images.")
-    roles = roles_of(bundle.entries)
+    roles = contents.roles
     if name not in roles:
-        raise CheckpointUnsuitable(f"The checkpoint {bundle.prefix.name} holds no {name}.")
-    side = side_of(bundle, name)
+        raise CheckpointUnsuitable(f"The checkpoint {contents.name} holds no {name}.")
+    side = side_of(contents, name)
     if roles[name].kind != "raw" or side is None:
-        shape = list(bundle.entries[name].shape)
+        shape = list(contents.entries[name].shape)
         raise CheckpointUnsuitable(
             f"{name} is {roles[name].kind} {shape}; expected raw weights [side · side, units]."
         )
-    there = averages_in(bundle.entries, [name])
+    there = averages_in(roles, [name])
     if average and average not in there:
         raise CheckpointUnsuitable(
             f"The checkpoint holds no average of {name} called {average}, but {', '.join(there) or 'none'}."
         )
     average = average or next(iter(there), None)
-    raw = _read(bundle, name)
-    averaged = _read(bundle, average_name(name, average)) if average else None
+    raw = _read(contents, name)
+    kept = {roles[one].average: one for one in averages_of(roles, name)}
+    averaged = _read(contents, kept[average]) if average else None
     change = None if averaged is None else np.subtract(averaged, raw, dtype=np.float64)
     numbers = np.arange(raw.shape[1])
     if order == "change" and change is not None:
@@ -107,9 +106,9 @@ def units(
     )
 
 
-def _read(bundle: Bundle, name: str) -> NDArray[np.float32]:
+def _read(contents: Contents, name: str) -> NDArray[np.float32]:
     with np.errstate(over="ignore"):
-        return values(bundle, [name])[name].astype(np.float32)
+        return values(contents, [name])[name].astype(np.float32)
 
 
 def _limit(weights: NDArray[Any]) -> float:

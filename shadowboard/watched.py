@@ -1,7 +1,7 @@
 """A run that another program trains: the folder that is watched, and what evaluating it needs."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -35,6 +35,9 @@ class WatchedConfig(BaseModel):
     folder: str = Field(description="Where that program saves its checkpoints")
     data: str = Field(MNIST, min_length=1, description="mnist, or a folder with four IDX files")
     activation: Activation = Field("relu", description="Activation function of the hidden layers")
+    activation_from: Literal["assumed", "given", "checkpoint"] = Field(
+        "assumed", description="Who says so: nobody, whoever watches it, or a checkpoint"
+    )
     network: str = Field("", description="Function that reads it, package.module:function; empty: recognised")
     hidden: tuple[int, ...] | None = Field(
         None, description="Units of each hidden layer; null: no checkpoint has told them yet"
@@ -42,9 +45,15 @@ class WatchedConfig(BaseModel):
     averages: tuple[WatchedAverage, ...] = Field((), description="Averages that its checkpoints hold")
 
     def is_of(self, other: "WatchedConfig") -> bool:
-        """Whether both mean the same training, evaluated alike."""
-        asked = ("folder", "data", "activation", "network")
+        """Whether both mean the same training, evaluated alike: as a checkpoint tells, if any does."""
+        told = self.activation_from == "checkpoint"
+        asked = ("folder", "data", "network", *(() if told else ("activation",)))
         return all(getattr(self, name) == getattr(other, name) for name in asked)
+
+    @property
+    def activation_is_assumed(self) -> bool:
+        """Whether the network's activation matters, and nobody has said which it is."""
+        return self.activation_from == "assumed" and not self.network and self.hidden != ()
 
 
 def watched_config(folder: Path, **options: Any) -> WatchedConfig:
@@ -64,6 +73,8 @@ def watched_config(folder: Path, **options: Any) -> WatchedConfig:
     except UnicodeEncodeError:
         raise ConfigurationInvalid(f"{str(where)!r} is no text; expected a folder whose name is.") from None
     given = {name: value for name, value in options.items() if value is not None}
+    if "activation" in given:
+        given["activation_from"] = "given"
     try:
         return WatchedConfig(folder=str(where), **given)
     except ValidationError as error:

@@ -9,12 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shadowboard import checkpoints, keras_file
+from shadowboard.bundle import open_bundle
 from shadowboard.checkpoints import Checkpoint
 from shadowboard.errors import CheckpointUnsuitable
 from shadowboard.given_network import GivenCheckpoint, GivenNetwork, GivenWeights
 from shadowboard.keras_file import KerasCheckpoint
 from shadowboard.layout import Layout, layout_of, layout_of_all, own_name, variable_names
 from shadowboard.network import logits
+from shadowboard.object_graph import OBJECT_GRAPH, full_names
 from shadowboard.roles import FLOATS, Variable
 
 log = logging.getLogger(__name__)
@@ -34,7 +36,8 @@ def layout_in(checkpoint: Checkpoint) -> Layout:
 def _layout_of(checkpoint: Checkpoint, there: Mapping[str, Variable]) -> Layout:
     if isinstance(checkpoint, GivenCheckpoint):
         return layout_of_all(there)
-    layout = layout_of(there, checkpoints.full_names(checkpoint, there))
+    names = full_names(open_bundle(checkpoint.prefix)) if OBJECT_GRAPH in there else {}
+    layout = layout_of(there, names)
     for name in layout.variables:  # an average is of its variable's type
         if there[name].dtype not in FLOATS:
             raise CheckpointUnsuitable(

@@ -17,6 +17,17 @@ export function inFamilies(variables) {
     [first, ...(kept.get(first.name) ?? []).toSorted((a, b) => rank(a) - rank(b))]);
 }
 
+const VALUE = /\/\.ATTRIBUTES\/VARIABLE_VALUE$/; // ends the names of object-based checkpoints
+
+/** A name without what all names of an object-based checkpoint end with. */
+export const shortName = (name) => name.replace(VALUE, "");
+
+/** What a name has beyond that of the variable it belongs to: "/Momentum"; null where it is another name. */
+export function ownPart(name, of) {
+  const base = shortName(of);
+  return name.startsWith(`${base}/`) ? shortName(name.slice(base.length)) : null;
+}
+
 /** The variables with all words of `filter` in their names, kinds or types. */
 export function filtered(variables, filter) {
   const words = filter.toLowerCase().split(/\s+/).filter(Boolean);

@@ -4,7 +4,7 @@ import { readRestoreMap } from "../api.js";
 import { byId, element, setChildren, setText } from "../dom.js";
 import { count } from "../format.js";
 import { valueText } from "./closeup.js";
-import { averagesIn, chosenAverage, inFamilies } from "./family.js";
+import { averagesIn, chosenAverage, inFamilies, ownPart } from "./family.js";
 
 const MOST = 500; // rows of a list
 const FIRST = 40; // rows of a list that is not shown whole yet
@@ -88,8 +88,9 @@ const rowOf = (name, values) => element("li", {}, ...name, ...valueParts(values)
 
 function restoredRow({ variable, name, source, values }, kind) {
   const note = source === "raw" && kind === "ema" ? [element("span", { class: "raw-note", text: "raw: no average" })] : [];
+  const shown = ownPart(name, variable) ?? name;
   const from = name === variable ? [] : [element("span", { class: "from" }, "← ",
-    name.startsWith(`${variable}/`) ? element("span", { class: "ema-word", text: name.slice(variable.length) }) : name)];
+    source === "average" ? element("span", { class: "ema-word", text: shown }) : shown)];
   return element("li", {}, ...nameParts(variable), ...from, ...note, ...valueParts(values));
 }
 

@@ -2,7 +2,7 @@
 
 import { byId, element, setChildren, setText } from "../dom.js";
 import { bytesText, count, percent, significant } from "../format.js";
-import { filtered, inFamilies, shapeText, tally } from "./family.js";
+import { filtered, inFamilies, ownPart, shapeText, shortName, tally } from "./family.js";
 
 export const PAGE = 60; // rows
 
@@ -62,9 +62,8 @@ function rowOf(variable, { name: chosen, measured, variables }, furthest) {
   const held = of !== null && variables.some((one) => one.name === of);
   const cell = (value, text) => element("td", { text: value === null ? (known ? "–" : "") : text(value) });
   const number = (value) => cell(value, briefly);
-  const shown = held
-    ? [element("span", { class: "sr-only", text: of }), name.slice(of.length).replace(/\/\.ATTRIBUTES\/VARIABLE_VALUE$/, "")]
-    : [name];
+  const part = held ? ownPart(name, of) : null;
+  const shown = part === null ? [shortName(name)] : [element("span", { class: "sr-only", text: of }), part];
   const button = element("button", { type: "button", title: name, "aria-pressed": String(name === chosen) }, ...shown);
   return element("tr", { "data-name": name, class: [held ? "held" : "first", name === chosen ? "chosen" : ""].join(" ").trim() },
     element("th", { scope: "row" }, button),

@@ -8,12 +8,12 @@ import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
 from shadowboard import checkpoints
-from shadowboard.bundle import open_bundle
+from shadowboard.contents import open_contents
 from shadowboard.inspection import inspect
+from shadowboard.listing import Checkpoint
 from shadowboard.records import Run
 from tests.browser.conftest import WORKER, Open, Site
 from tests.browser.test_accessibility import check
-from tests.browser.test_modules import call
 from tests.oracles import snapshot_demo
 
 pytestmark = pytest.mark.browser
@@ -59,8 +59,8 @@ def test_every_variable_with_its_average_and_their_distance(
     layers = [f"layer{i}/{kind}" for i in (1, 2) for kind in ("biases", "weights")]
     assert names == ["global_step", *(layer + end for layer in layers for end in family)]
     expect(page.locator("#variables-body .distance .bar")).to_have_count(8)
-    bundle = open_bundle(site.settings.run_folder(trained_run.id) / "model.ckpt-200")
-    (known,) = inspect(bundle, [f"layer1/weights/{EMA}"])
+    contents = open_contents(Checkpoint(site.settings.run_folder(trained_run.id) / "model.ckpt-200", 200))
+    (known,) = inspect(contents, [f"layer1/weights/{EMA}"])
     assert known.distance is not None
     shown = cells(page, known.name)
     assert [shown[0].replace("\n", ""), shown[1], shown[2]] == [
@@ -92,8 +92,8 @@ def test_a_variable_close_up(site: Site, visit: Open, trained_run: Run) -> None:
     expect(page.locator("#closeup-title")).to_have_text("layer2/biases")
     expect(button).to_be_focused()
     expect(page.locator("#closeup-values tr")).to_have_count(10)
-    bundle = open_bundle(site.settings.run_folder(trained_run.id) / "model.ckpt-200")
-    expected = [np.concatenate(list(bundle.blocks(f"layer2/biases{end}"))) for end in ("", "/EMA_0.999")]
+    contents = open_contents(Checkpoint(site.settings.run_folder(trained_run.id) / "model.ckpt-200", 200))
+    expected = [np.concatenate(list(contents.blocks(f"layer2/biases{end}"))) for end in ("", "/EMA_0.999")]
     page.get_by_label("0.999").check()
     expect(page.locator("#closeup-numbers thead")).to_contain_text("averaged 0.999")
     shown = page.locator("#closeup-values tr").evaluate_all(
@@ -113,8 +113,8 @@ def test_the_first_layer_in_colours_of_sign(site: Site, visit: Open, trained_run
     expect(page.locator("#units-place")).to_have_text("1–24 of 500 units")
     figures = page.locator(".unit-figures figure")
     expect(figures).to_have_count(3)
-    bundle = open_bundle(site.settings.run_folder(trained_run.id) / "model.ckpt-200")
-    raw = np.concatenate(list(bundle.blocks("layer1/weights"))).reshape(28, 28, 500)
+    contents = open_contents(Checkpoint(site.settings.run_folder(trained_run.id) / "model.ckpt-200", 200))
+    raw = np.concatenate(list(contents.blocks("layer1/weights"))).reshape(28, 28, 500)
     pixels = page.locator("#units-raw").evaluate(
         "(canvas) => [...canvas.getContext('2d').getImageData(0, 0, 28, 28).data]"
     )
@@ -287,50 +287,3 @@ def test_nothing_to_complain_of(site: Site, visit: Open, trained_run: Run) -> No
     expect(page.locator("#units-place")).not_to_be_empty()
     page.evaluate("for (const details of document.querySelectorAll('details')) details.open = true")
     check(page, "the inspector")
-
-
-# Pure functions
-
-
-@pytest.fixture
-def blank(site: Site, visit: Open) -> Page:
-    visitor = visit(site)
-    visitor.context.route("**/favicon.ico", lambda route: route.fulfill(status=204))
-    return visitor.open(path="/healthz")
-
-
-@pytest.mark.parametrize(
-    "address",
-    [
-        "?",
-        "?run=a&step=5&name=layer1/weights",
-        "?run=a&from=60&unit=24",
-        "?filter=a+b&order=change&scale=log",
-    ],
-)
-def test_the_address_holds_what_is_looked_at(blank: Page, address: str) -> None:
-    code = "module.toAddress(module.fromAddress(argument))"
-    assert call(blank, "inspector/selection", code, address) == address
-
-
-def test_ticks_are_round_and_inside(blank: Page) -> None:
-    code = "module.ticks(...argument)"
-    assert call(blank, "inspector/histogram", code, [-0.65, 0.41]) == [-0.6, -0.4, -0.2, 0, 0.2, 0.4]
-    assert call(blank, "inspector/histogram", code, [0, 1]) == [0, 0.2, 0.4, 0.6, 0.8, 1]
-    for low, high in ((-3e-7, 2e-7), (0.999, 1.001), (-1e30, 4e30)):
-        found = call(blank, "inspector/histogram", code, [low, high])
-        assert 2 <= len(found) <= 8
-        assert low <= min(found) <= max(found) <= high
-
-
-def test_batches_keep_below_their_size(blank: Page) -> None:
-    variables = [
-        {"name": str(i), "bytes": size, "kind": "raw", "of": None} for i, size in enumerate([3, 4, 5, 99, 1])
-    ]
-    found = call(blank, "inspector/family", "module.batches(argument, argument, 8)", variables)
-    assert found == [["0", "1"], ["2", "4"]]  # the large one is read where it is looked at
-    assert call(blank, "inspector/closeup", "[0, 1, 4].map((i) => module.placeText(i, [3, 2]))") == [
-        "[0, 0]",
-        "[0, 1]",
-        "[2, 0]",
-    ]

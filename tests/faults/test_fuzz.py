@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from shadowboard import checkpoints, keras_file
 from shadowboard.bundle import open_bundle
 from shadowboard.configuration import parse_average, parse_config
+from shadowboard.contents import open_contents
 from shadowboard.dataset import load_dataset
 from shadowboard.digit_image import from_array, from_picture
 from shadowboard.errors import (
@@ -27,7 +28,9 @@ from shadowboard.errors import (
     ShadowboardError,
 )
 from shadowboard.folder_sight import look
+from shadowboard.listing import Checkpoint
 from shadowboard.restore_map import averages_in
+from shadowboard.roles import roles_of
 from tests.faults.tables import block, entry, table
 from tests.faults.test_hostile_keras import SHAPES, h5, keras
 from tests.shadowboard.pictures import drawing, encode
@@ -183,7 +186,7 @@ def test_index_files(tmp_path: Path, fuzz: Any) -> None:
         (tmp_path / "m-1.index").write_bytes(content)
         look(tmp_path)  # which tells whatever is the matter
         bundle = open_bundle(tmp_path / "m-1")
-        averages_in(bundle.entries, list(bundle.entries))
+        averages_in(roles_of(bundle.entries), list(bundle.entries))
         for name, there in bundle.entries.items():
             if there.stored and not there.sliced:
                 for _ in bundle.blocks(name):
@@ -219,6 +222,9 @@ def test_keras_files(tmp_path: Path, fuzz: Any) -> None:
         end, bytes_ = one
         path = tmp_path / f"m-1{end}"
         path.write_bytes(bytes_)
+        contents = open_contents(Checkpoint(path, 1))
+        for held in contents.entries:
+            list(contents.blocks(held))
         keras_file.step_in(path)
         layout = keras_file.layout_in(path)
         keras_file.read(path, layout.variables)

@@ -6,6 +6,7 @@ import pickle
 import tracemalloc
 import zipfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,11 @@ import h5py
 import numpy as np
 import pytest
 
-from shadowboard import keras_file
+from shadowboard import keras_file, keras_storage
+from shadowboard.contents import open_contents
 from shadowboard.dataset import load_dataset
 from shadowboard.digit_image import from_picture
-from shadowboard.errors import CheckpointError, DatasetError, PictureInvalid
+from shadowboard.errors import CheckpointDamaged, CheckpointError, DatasetError, PictureInvalid
 from shadowboard.folder_sight import look
 from shadowboard.keras_file import KerasCheckpoint
 from shadowboard.weights import restore
@@ -118,8 +120,14 @@ def test_no_other_file_is_read(
     content = h5(lambda file: reach(file, private))
     before = private.stat().st_atime_ns
     for name, bytes_ in ((NAME, content), ("m-1.keras", keras(content))):
+        checkpoint = put(tmp_path, name, h5(weights) if name == NAME else keras(h5(weights)))
+        good = open_contents(checkpoint)
         told = refusal(put(tmp_path, name, bytes_))
         assert "in another file" in told or "holds no weights" in told
+        with suppress(CheckpointError):
+            assert not open_contents(checkpoint).entries
+        with pytest.raises(CheckpointDamaged):  # looked into before it was written anew
+            list(good.blocks("layers/dense/vars/0"))
         (tmp_path / name).unlink()
     assert private.stat().st_atime_ns == before
     assert str(private) not in opened
@@ -170,7 +178,7 @@ def test_what_claims_too_much_is_not_read(tmp_path: Path, case: str) -> None:
 
 
 def test_too_many_variables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keras_file, "_MOST", 5)
+    monkeypatch.setattr(keras_storage, "_MOST", 5)
     many = h5(lambda file: weights(file, {f"v{i}": (1,) for i in range(6)}))
     assert "it has more than 5 variables" in refusal(put(tmp_path, NAME, many))
     crowded = io.BytesIO()
@@ -225,6 +233,8 @@ def test_what_is_packed_otherwise_than_keras_does(tmp_path: Path, case: str) -> 
     tracemalloc.start()
     try:
         told = refusal(checkpoint)
+        with suppress(CheckpointError):
+            open_contents(checkpoint)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

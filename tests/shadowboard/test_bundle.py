@@ -9,9 +9,10 @@ import tensorflow as tf
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shadowboard import bundle, inspection
+from shadowboard import bundle
 from shadowboard.bundle import open_bundle
-from shadowboard.checkpoints import save
+from shadowboard.checkpoints import Checkpoint, save
+from shadowboard.contents import open_contents
 from shadowboard.errors import CheckpointDamaged, CheckpointError, CheckpointMissing
 
 TYPES = [
@@ -62,7 +63,7 @@ def test_many_names_in_many_blocks_of_the_index(tmp_path: Path) -> None:
     found = open_bundle(save(tmp_path, 1, many).prefix)
     assert list(found.entries) == sorted(many)
     assert float(next(found.blocks("model/block_77/layer_777/kernel"))[0]) == 777
-    assert found.bytes == 8000
+    assert sum(entry.bytes for entry in found.entries.values()) == 8000
 
 
 def test_large_values_come_in_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,6 +73,20 @@ def test_large_values_come_in_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyP
     blocks = list(found.blocks("v"))
     assert [len(block) for block in blocks] == [250, 250, 250, 249]
     np.testing.assert_array_equal(np.concatenate(blocks), values)
+
+
+def test_a_single_string_is_what_tensorflow_has_written(tmp_path: Path) -> None:
+    texts = {"none": b"", "short": b"ab\0c", "long": bytes(range(256)) * 300}
+    saved = save(tmp_path, 1, {**texts, "number": np.ones(3), "several": np.array([b"a", b"b"])})
+    found = open_bundle(saved.prefix)
+    assert {name: found.text(name) for name in texts} == texts
+    for name in ("number", "several"):
+        with pytest.raises(CheckpointDamaged, match=f"{name} is no single string"):
+            found.text(name)
+    (data,) = tmp_path.glob("*.data*")
+    data.write_bytes(data.read_bytes().replace(b"ab\0c", b"ab\0d"))
+    with pytest.raises(CheckpointDamaged, match=r"the checksum of short in .* is wrong"):
+        found.text("short")
 
 
 @pytest.mark.parametrize("sharded", [True, False])
@@ -91,8 +106,9 @@ def test_a_variable_that_was_saved_in_parts(tmp_path: Path, sharded: bool) -> No
         "whole": ((10, 4), False),
     }
     reader = tf.train.load_checkpoint(prefix)
+    contents = open_contents(Checkpoint(Path(prefix), 1))
     for name in found.entries:
-        values = np.concatenate(list(inspection.blocks(found, name)))
+        values = np.concatenate(list(contents.blocks(name)))
         np.testing.assert_array_equal(values, reader.get_tensor(name).ravel())
 
 

@@ -135,16 +135,22 @@ def empty_index(folder: Path) -> None:
     (folder / "model.ckpt-7.index").touch()
 
 
+def damaged_keras(folder: Path) -> None:
+    (folder / "m-7.keras").write_bytes(b"x" * 100)
+    os.utime(folder / "m-7.keras", (1, 1))  # older than what may still be in the writing
+
+
 @pytest.mark.parametrize(
     ("make", "sentence"),
     [
+        (damaged_keras, "The checkpoint m-7.keras is damaged or cannot be read: File is not a zip file."),
         (lambda folder: folder.rmdir(), "There is no folder {folder}."),
         (lambda folder: None, "no TensorFlow checkpoint in {folder}, which is empty; expected <name>.index"),
         (foreign, "in {folder}, which holds model.safetensors, notes.txt, weights.pt …; expected <name>."),
         (half_written, "which holds checkpoint, model.ckpt-7.data-00000-of-00001; expected <name>.index"),
         (empty_index, "The checkpoint model.ckpt-7 is damaged or cannot be read: its index is empty."),
     ],
-    ids=["missing", "empty", "foreign", "half-written", "empty index"],
+    ids=["keras", "missing", "empty", "foreign", "half-written", "empty index"],
 )  # fmt: skip
 def test_a_sentence_for_each_folder(
     inspect: Inspect, tmp_path: Path, make: Callable[[Path], None], sentence: str

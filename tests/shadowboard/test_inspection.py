@@ -8,8 +8,8 @@ import pytest
 import tensorflow as tf
 
 from shadowboard import bundle
-from shadowboard.bundle import open_bundle
 from shadowboard.checkpoints import Checkpoint, save
+from shadowboard.contents import open_contents
 from shadowboard.distribution import Statistics
 from shadowboard.errors import CheckpointDamaged, CheckpointUnsuitable
 from shadowboard.inspection import Variable, closeup, inspect, plain
@@ -19,7 +19,7 @@ EMA = "ExponentialMovingAverage"
 
 
 def by_name(checkpoint: Checkpoint) -> dict[str, Variable]:
-    return {variable.name: variable for variable in inspect(open_bundle(checkpoint.prefix))}
+    return {variable.name: variable for variable in inspect(open_contents(checkpoint))}
 
 
 def kinds(checkpoint: Checkpoint) -> dict[str, tuple[str, str | None, str | None]]:
@@ -154,7 +154,7 @@ def test_a_name_inside_another_is_no_average(tmp_path: Path) -> None:
 
 def test_without_statistics_no_value_is_read(tmp_path: Path) -> None:
     checkpoint = save(tmp_path, 1, tensors())
-    opened = open_bundle(checkpoint.prefix)
+    opened = open_contents(checkpoint)
     data = tmp_path / "model.ckpt-1.data-00000-of-00001"
     data.write_bytes(b"x" * data.stat().st_size)
     found = inspect(opened, statistics=False)
@@ -167,7 +167,7 @@ def test_without_statistics_no_value_is_read(tmp_path: Path) -> None:
 
 
 def test_some_variables_are_as_they_are_among_all(tmp_path: Path) -> None:
-    opened = open_bundle(save(tmp_path, 1, tensors()).prefix)
+    opened = open_contents(save(tmp_path, 1, tensors()))
     names = [f"zero/{EMA}", f"layer1/weights/{EMA}", "flags", "flags"]
     told = {variable.name: plain_view(variable) for variable in inspect(opened)}
     some = inspect(opened, names)
@@ -187,7 +187,7 @@ def plain_view(variable: Variable) -> dict[str, Any]:
 def test_a_closeup_is_numpys_histograms(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: int) -> None:
     monkeypatch.setattr(bundle, "_BLOCK", block)
     values = tensors()
-    opened = open_bundle(save(tmp_path, 1, values).prefix)
+    opened = open_contents(save(tmp_path, 1, values))
     names = ["layer1/weights", "layer1/weights/EMA_0.999", f"layer1/weights/{EMA}"]
     for name in names:  # an average stands for its raw variable
         found = closeup(opened, name, bins=17)
@@ -200,10 +200,27 @@ def test_a_closeup_is_numpys_histograms(tmp_path: Path, monkeypatch: pytest.Monk
     assert [plain_view(variable) for variable in found.variables] == [listed[name] for name in names]
 
 
+def test_an_average_of_another_type_than_its_variable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whose values come in blocks of another length."""
+    monkeypatch.setattr(bundle, "_BLOCK", 1000)
+    random = np.random.default_rng(5)
+    raw, averaged = random.normal(size=(2, 784, 10)).astype(np.float32)
+    models = {name: tf.Module() for name in ("model", "ema_model")}
+    for model, kernel in zip(models.values(), (raw, averaged.astype(np.float64)), strict=True):
+        model.kernel, model.bias = tf.Variable(kernel), tf.Variable(np.zeros(10, np.float32))
+    prefix = tf.train.Checkpoint(**models).save(str(tmp_path / "ck"))
+    value = "/.ATTRIBUTES/VARIABLE_VALUE"
+    found = by_name(Checkpoint(Path(prefix), 1))[f"ema_model/kernel{value}"]
+    assert (found.role.kind, found.role.of, found.dtype) == ("average", f"model/kernel{value}", "float64")
+    assert_compares((found.distance, found.cosine), averaged, raw)
+
+
 def test_closeups_of_what_has_no_distribution(tmp_path: Path) -> None:
     huge = np.array([-1.7e308, 1.7e308])
     values = tensors() | {"huge": huge, "near": np.array([1.0, np.nextafter(1, 2)])}
-    opened = open_bundle(save(tmp_path, 1, values).prefix)
+    opened = open_contents(save(tmp_path, 1, values))
     for name in ("words", "complex", "empty", "huge", "near"):
         assert (closeup(opened, name, 60).edges, closeup(opened, name, 60).histograms) == (None, {})
     biases = closeup(opened, "layer1/biases", 4)

@@ -1,5 +1,7 @@
 """Files that Keras itself writes, in a training with and without an average."""
 
+import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -7,14 +9,19 @@ import keras
 import numpy as np
 import pytest
 
+from shadowboard import cli
+from shadowboard.contents import open_contents
 from shadowboard.dataset import Split, load_dataset
 from shadowboard.errors import CheckpointDamaged, CheckpointMissing, CheckpointUnsuitable
 from shadowboard.evaluation import evaluate
 from shadowboard.folder_sight import look
+from shadowboard.inspection import inspect, values
 from shadowboard.keras_file import ENDS, KerasCheckpoint
 from shadowboard.layout import variable_names
+from shadowboard.roles import Role
 from shadowboard.source import Source
 from shadowboard.weights import averages_of, layout_in, restore
+from tests.shadowboard.test_distribution import assert_statistics
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__:DeprecationWarning")  # Keras' own
 
@@ -66,6 +73,33 @@ def test_raw_and_averaged_weights_are_keras_own(name: str, uses_ema: bool, end: 
         weights = [array for array in wanted if array.dtype == np.float32]  # and not the dropout's seed
         for value, array in zip(restored.values(), weights, strict=True):
             np.testing.assert_array_equal(value, array)
+    assert_everything_in_it_is_keras_own(checkpoint, model)
+
+
+def assert_everything_in_it_is_keras_own(checkpoint: KerasCheckpoint, model: Any) -> None:
+    """As whoever looks into it is told: names, values, what the optimiser keeps for which variable."""
+    contents = open_contents(checkpoint)
+    found = {variable.name: variable for variable in inspect(contents)}
+    names = dict(
+        zip((v.path for v in model.trainable_variables), layout_in(checkpoint).variables, strict=True)
+    )
+    kept = {f"optimizer/vars/{i}": variable for i, variable in enumerate(model.optimizer.variables)}
+    kept |= {names[variable.path]: variable for variable in model.trainable_variables}
+    assert found.keys() == kept.keys()
+    for name, variable in kept.items():
+        value = np.asarray(variable)
+        assert (found[name].shape, found[name].dtype) == (value.shape, value.dtype.name)
+        np.testing.assert_array_equal(values(contents, [name])[name], value)
+        assert_statistics(found[name].statistics, value)
+        of = {path for path in names if variable.name.startswith(path.replace("/", "_") + "_")}
+        role = found[name].role
+        if name in names.values():
+            assert role == Role("raw")
+        elif not of:
+            assert role.kind == ("counter" if variable.name == "iteration" else "other")
+        else:
+            kind = "average" if variable.name.endswith("_average") else "slot"
+            assert (role.kind, role.of) == (kind, names[of.pop()])
 
 
 def test_the_step_at_the_end_of_a_name_goes_before_the_counter(tmp_path: Path) -> None:
@@ -121,14 +155,27 @@ def test_another_kind_of_network_is_refused(tmp_path: Path) -> None:
         restore(save(model, tmp_path / "model-1.weights.h5"), None)
 
 
-def test_a_folder_of_them_from_the_command_line(tmp_path: Path, small_data: Path) -> None:
-    """As `shadowboard evaluate --folder` reads it."""
+def test_a_folder_of_them_from_the_command_line(
+    tmp_path: Path, small_data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As `shadowboard evaluate --folder` and `shadowboard inspect --folder` read it."""
     model = trained(keras.optimizers.SGD(use_ema=True, ema_momentum=0.5))
     for step in (1, 2):
         model.save_weights(tmp_path / f"model-{step}.weights.h5")
     source = Source("", tmp_path, str(small_data), "tanh")
     assert source.first_average() == "average"
     assert [source.checkpoint(step, None).step for step in ("latest", "1", "best")] == [2, 1, 1]
+    for arguments, name in (
+        ([tmp_path], "model-2.weights.h5"),
+        ([tmp_path, "--step", 1], "model-1.weights.h5"),
+        ([tmp_path / "model-1.weights.h5"], "model-1.weights.h5"),
+    ):
+        monkeypatch.setattr(
+            sys, "argv", ["shadowboard", "inspect", "--json", "--folder", *map(str, arguments)]
+        )
+        assert cli.run() == 0
+        told = json.loads(capsys.readouterr().out)
+        assert (told["checkpoint"], told["restored"][1]["average"]) == (name, "average")
     images = load_dataset(str(small_data)).test
     read = model.predict(images.images.astype(np.float32) / 255, verbose=0).argmax(1)
     found = source.evaluate(source.checkpoint("latest", None), None, "test")

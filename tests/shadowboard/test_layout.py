@@ -13,10 +13,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shadowboard.checkpoints import Checkpoint
+from shadowboard.contents import open_contents
 from shadowboard.errors import CheckpointUnsuitable
+from shadowboard.inspection import inspect
+from shadowboard.inspection import values as read
 from shadowboard.layout import layout_of, recognise, variable_names
+from shadowboard.restore_map import variables_to_restore
 from shadowboard.roles import Variable
-from shadowboard.weights import averages_of, restore
+from shadowboard.weights import averages_of, layout_in, restore
+from tests.shadowboard.test_distribution import assert_compares
 
 v1 = tf.compat.v1
 RANDOM = np.random.default_rng(0)
@@ -172,11 +177,22 @@ def saved_by_keras(folder: Path, raw: list[np.ndarray], averaged: list[np.ndarra
     return Checkpoint(Path(path), 1)
 
 
+def saved_as_two_models(folder: Path, raw: list[np.ndarray], averaged: list[np.ndarray]) -> Checkpoint:
+    model = keras.Sequential([keras.Input((784,)), *(keras.layers.Dense(len(b)) for b in raw[1::2])])
+    model.compile(keras.optimizers.SGD(momentum=0.9))
+    model.optimizer.build(model.trainable_variables)
+    copied = keras.models.clone_model(model)  # whose variables are called alike
+    for one, values in ((model, raw), (copied, averaged)):
+        one.set_weights(values)
+    return Checkpoint(Path(tf.train.Checkpoint(model=model, ema_model=copied).save(str(folder / "ckpt"))), 1)
+
+
 @pytest.mark.parametrize(
     ("save", "average"),
     [
         (saved_by_a_saver, "ExponentialMovingAverage"),
         (saved_as_two_modules, "ema"),
+        (saved_as_two_models, "ema_model"),
         (saved_with_tensorflows_averages, "averages"),
         (saved_by_keras, "average"),
     ],
@@ -192,6 +208,23 @@ def test_raw_and_averaged_weights_of_other_programs(
         assert list(restored) == variable_names(3)
         for value, wanted in zip(restored.values(), expected, strict=True):
             np.testing.assert_array_equal(value, wanted)
+    assert_looked_into_alike(checkpoint, average, averaged)
+
+
+def assert_looked_into_alike(checkpoint: Checkpoint, average: str, averaged: list[np.ndarray]) -> None:
+    """Whoever looks into the checkpoint is told of the same averages as whoever evaluates it."""
+    there, contents = layout_in(checkpoint), open_contents(checkpoint)
+    pairs = dict(zip(there.variables, there.averages[average], strict=True))
+    assert {role.of: name for name, role in contents.roles.items() if role.kind == "average"} == pairs
+    raw = [name for name, role in contents.roles.items() if role.kind == "raw"]
+    assert set(raw) == set(there.variables)
+    found = variables_to_restore(contents.entries, there.variables, average, roles=contents.roles)
+    assert found.sources == pairs
+    kept = dict(zip(there.variables, averaged, strict=True))
+    for variable in inspect(contents, pairs.values()):
+        assert variable.role.of
+        (first,) = read(contents, [variable.role.of]).values()
+        assert_compares((variable.distance, variable.cosine), kept[variable.role.of], first)
 
 
 def test_an_average_that_is_not_there_is_refused(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from shadowboard.averaging import FIRST_NAME as EMA
 from shadowboard.averaging import average_name
 from shadowboard.errors import CheckpointUnsuitable
 from shadowboard.restore_map import RestoreMap, averages_in, variables_to_restore
+from shadowboard.roles import roles_of
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ def test_raw_needs_no_saying() -> None:
 
 
 def test_another_average() -> None:
-    assert averages_in(NAMES, ["a", "b"]) == [EMA, "EMA_0.9"]
+    assert averages_in(roles_of(NAMES), ["a", "b"]) == [EMA, "EMA_0.9"]
     assert variables_to_restore(NAMES, ["a"], "EMA_0.9").sources == {"a": "a/EMA_0.9"}
     with pytest.raises(CheckpointUnsuitable, match=f"no average called X; it holds: {EMA}, EMA_0.9"):
         variables_to_restore(NAMES, ["a", "b"], "X")
@@ -112,8 +113,8 @@ def test_what_is_named_like_an_average_and_is_none() -> None:
         "w/own": Tensor(),
     }
     wanted = ["w", "b", "step", "w/own"]  # the last is a variable of the model's own
-    assert averages_in(entries, wanted) == [EMA]
-    assert averages_in(entries, ["w", "step"]) == ["own"]
+    assert averages_in(roles_of(entries, wanted), wanted) == [EMA]
+    assert averages_in(roles_of(entries, ["w", "step"]), ["w", "step"]) == ["own"]
     assert variables_to_restore(entries, wanted).sources == {
         "w": "w", "b": f"b/{EMA}", "step": "step", "w/own": "w/own"
     }  # fmt: skip
@@ -145,7 +146,7 @@ def test_no_name_is_invented_and_no_variable_forgotten(
     wanted: set[str], raw: set[str], shadows: set[tuple[str, str]], partial: bool
 ) -> None:
     names = raw | {average_name(variable, average) for variable, average in shadows}
-    average = EMA if averages_in(held(names), wanted) else None
+    average = EMA if averages_in(roles_of(held(names), wanted), wanted) else None
     try:
         found = variables_to_restore(held(names), sorted(wanted), average, partial=partial)
     except CheckpointUnsuitable:

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from shadowboard.bundle import Bundle, open_bundle
 from shadowboard.checkpoints import save
+from shadowboard.contents import Contents, open_contents
 from shadowboard.errors import CheckpointUnsuitable
 from shadowboard.units import first_layer, units
 
@@ -17,7 +17,7 @@ AVERAGED = RAW + np.float32([0.1, 0.7, 0.2, 0.6, 0.3, 0.5, 0.4])
 
 
 @pytest.fixture
-def bundle(tmp_path: Path) -> Bundle:
+def contents(tmp_path: Path) -> Contents:
     tensors: dict[str, Any] = {
         "a/bias": np.zeros(36, np.float32),
         "layer/kernel": RAW,
@@ -27,12 +27,12 @@ def bundle(tmp_path: Path) -> Bundle:
         "next/kernel": np.zeros((7, 10), np.float32),
         "wide": np.zeros((16, 3), np.int32),
     }
-    return open_bundle(save(tmp_path, 1, tensors).prefix)
+    return open_contents(save(tmp_path, 1, tensors))
 
 
-def test_each_unit_is_a_column_as_a_square(bundle: Bundle) -> None:
-    assert first_layer(bundle) == "layer/kernel"
-    found = units(bundle, None, None, 2, 3, "number")
+def test_each_unit_is_a_column_as_a_square(contents: Contents) -> None:
+    assert first_layer(contents) == "layer/kernel"
+    found = units(contents, None, None, 2, 3, "number")
     assert (found.name, found.side, found.total, found.numbers, found.average) == (
         "layer/kernel",
         5,
@@ -48,10 +48,10 @@ def test_each_unit_is_a_column_as_a_square(bundle: Bundle) -> None:
     assert found.change_limit == pytest.approx(np.quantile(abs(AVERAGED.astype(float) - RAW), 0.999))
 
 
-def test_the_most_changed_first(bundle: Bundle) -> None:
-    assert units(bundle, None, EMA, 0, 100, "change").numbers == [1, 3, 5, 6, 4, 2, 0]
-    assert units(bundle, None, "EMA_0.9", 0, 100, "change").numbers == list(range(7))  # of equals by number
-    assert units(bundle, None, None, 7, 10, "number").numbers == []
+def test_the_most_changed_first(contents: Contents) -> None:
+    assert units(contents, None, EMA, 0, 100, "change").numbers == [1, 3, 5, 6, 4, 2, 0]
+    assert units(contents, None, "EMA_0.9", 0, 100, "change").numbers == list(range(7))  # of equals by number
+    assert units(contents, None, None, 7, 10, "number").numbers == []
 
 
 @pytest.mark.parametrize(
@@ -64,16 +64,16 @@ def test_the_most_changed_first(bundle: Bundle) -> None:
         ("layer/kernel", "X", f"no average of layer/kernel called X, but {EMA}, EMA_0.9"),
     ],
 )
-def test_what_has_no_such_images(bundle: Bundle, name: str, average: str | None, sentence: str) -> None:
+def test_what_has_no_such_images(contents: Contents, name: str, average: str | None, sentence: str) -> None:
     with pytest.raises(CheckpointUnsuitable, match=sentence):
-        units(bundle, name, average, 0, 5, "number")
+        units(contents, name, average, 0, 5, "number")
 
 
 def test_a_checkpoint_without_a_first_layer(tmp_path: Path) -> None:
-    without = open_bundle(save(tmp_path, 2, {"weight": np.ones((2, 1), np.float32)}).prefix)
+    without = open_contents(save(tmp_path, 2, {"weight": np.ones((2, 1), np.float32)}))
     assert first_layer(without) is None
     with pytest.raises(CheckpointUnsuitable, match="units as images"):
         units(without, None, None, 0, 5, "number")
-    alone = open_bundle(save(tmp_path, 3, {"w": RAW, "b": np.full((16, 2), np.nan, np.float32)}).prefix)
+    alone = open_contents(save(tmp_path, 3, {"w": RAW, "b": np.full((16, 2), np.nan, np.float32)}))
     assert units(alone, "w", None, 0, 5, "change").averaged is None
     assert units(alone, "b", None, 0, 5, "number").limit == 0
