@@ -1,16 +1,18 @@
 """What a tutorial on MNIST concludes from such a study, and whether that holds in this one.
 
 Each claim is about what it costs to leave a part out: the full recipe's test accuracy minus the variant's,
-seed by seed. A claim about several comparisons holds where each of them holds at the 5 % level, which is then
-the level of the claim, too (intersection–union test; Berger 1982).
+seed by seed. Of a claim about several comparisons, the p-value by which it holds is the largest of theirs
+(intersection–union test; Berger 1982), and that by which it fails the least, times how many they are
+(Bonferroni). The claims are judged together: at the 5 % level, corrected for how many they are (Holm 1979).
 """
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from shadowboard.intervals import wilson_interval
-from shadowboard.paired import PairedDifference, minus, paired_difference
+from shadowboard.intervals import ALPHA, wilson_interval
+from shadowboard.paired import PairedDifference, holm, minus, paired_difference
 from shadowboard.records import Score
 from shadowboard.variants import FULL, NAMES, Part, StudyPlan, Variant
 from shadowboard.wording import signed_points
@@ -39,12 +41,28 @@ Outcomes = Mapping[Variant, Mapping[int, Outcome]]
 class Conclusion:
     """A claim, whether it holds by the numbers of this study, and these numbers in a sentence.
 
-    open: these seeds do not tell.
+    open: these seeds do not tell. p_holm: the p-value of the verdict, corrected for all claims of the study;
+    None: too few seeds for any.
     """
 
     claim: str
     verdict: Verdict
     sentence: str
+    p_holm: float | None
+
+
+class _Finding(NamedTuple):
+    """A claim with the two-sided p-values by which it holds and by which it fails; None: too few seeds."""
+
+    claim: str
+    sentence: str
+    holds: float | None = None
+    fails: float | None = None
+
+    @property
+    def p(self) -> float | None:
+        """By which it is decided, whichever way."""
+        return None if self.holds is None or self.fails is None else min(self.holds, self.fails)
 
 
 _Costs = Mapping[Part, PairedDifference | None]
@@ -72,7 +90,7 @@ _WHAT: Mapping[Part, str] = {
 
 
 def conclude(plan: StudyPlan, outcomes: Outcomes, diverged: Mapping[Variant, int]) -> list[Conclusion]:
-    """The claims that are about variants of this study, each with what it comes to.
+    """The claims that are about variants of this study, each with what it comes to among all of them.
 
     diverged: how many runs of each variant did. Where all did, no accuracy is left: nothing costs more.
     """
@@ -92,67 +110,93 @@ def conclude(plan: StudyPlan, outcomes: Outcomes, diverged: Mapping[Variant, int
         found.append(_dearer(outcomes, lost, most, [*little, *more], "most"))
     if _SIMPLE in plan.variants and plan.config.averages:
         found.append(_more_complex(outcomes))
-    return found
+    return [
+        Conclusion(finding.claim, _verdict(finding, p_holm), finding.sentence, p_holm)
+        for finding, p_holm in zip(found, holm([finding.p for finding in found]), strict=True)
+    ]
 
 
-def _little(outcomes: Outcomes, lost: _Lost, parts: Sequence[Part]) -> Conclusion:
+def _verdict(finding: _Finding, p_holm: float | None) -> Verdict:
+    if p_holm is None or p_holm >= ALPHA:
+        return "open"
+    return "holds" if finding.p == finding.holds else "fails"
+
+
+def _little(outcomes: Outcomes, lost: _Lost, parts: Sequence[Part]) -> _Finding:
     """Little: less than what other test images would change, half of the accuracy's own interval.
 
     Where some runs diverged, what the others cost is not what leaving out does: it never holds.
     """
     claim, costs = _claim(parts, "little"), _costs(outcomes, parts)
     if too_few := _too_few(outcomes, costs, lost):
-        return Conclusion(claim, "open", too_few)
+        return _Finding(claim, too_few)
     tests = [outcome.test for outcome in outcomes[FULL].values()]
     low, high = wilson_interval(sum(test.correct for test in tests) // len(tests), tests[0].n)
     little = (high - low) / 2
-    ranges = [cost.interval or (cost.mean, cost.mean) for cost in costs.values() if cost]
-    verdict: Verdict = "open"
-    if lost.every.keys() & parts or any(low > little or high < -little for low, high in ranges):
-        verdict = "fails"
-    elif not lost.some.keys() & parts and all(-little < low and high < little for low, high in ranges):
-        verdict = "holds"
+    known = [cost for cost in costs.values() if cost]
+    other = [cost.p_of(math.copysign(little, cost.mean)) for cost in known]  # than just that much
+    within = [abs(cost.mean) < little for cost in known]
+    holds = max(p if inside else 1.0 for p, inside in zip(other, within, strict=True)) if known else 1.0
+    fails = _any_of([1.0 if inside else p for p, inside in zip(other, within, strict=True)])
+    if lost.every.keys() & parts:
+        holds, fails = 1.0, 0.0
+    elif lost.some.keys() & parts:
+        holds = 1.0
     bound = f"Little is less than {100 * little:.2f} pp, by which other test images may move an accuracy."
-    return Conclusion(claim, verdict, f"{_told(costs, lost)} {bound}")
+    return _Finding(claim, f"{_told(costs, lost)} {bound}", holds, fails)
 
 
 def _dearer(
     outcomes: Outcomes, lost: _Lost, dear: Sequence[Part], cheap: Sequence[Part], how: str
-) -> Conclusion:
+) -> _Finding:
     claim, costs = _claim(dear, how), _costs(outcomes, [*dear, *cheap])
     if too_few := _too_few(outcomes, costs, lost):
-        return Conclusion(claim, "open", too_few)
+        return _Finding(claim, too_few)
     signs = [_sign(outcomes, lost, one, other) for one in dear for other in cheap]
-    verdict: Verdict = "fails" if any(sign < 0 for sign in signs) else "open"
-    return Conclusion(claim, "holds" if all(sign > 0 for sign in signs) else verdict, _told(costs, lost))
+    holds = max(p if sign > 0 else 1.0 for sign, p in signs)
+    fails = _any_of([p if sign < 0 else 1.0 for sign, p in signs])
+    return _Finding(claim, _told(costs, lost), holds, fails)
 
 
-def _sign(outcomes: Outcomes, lost: _Lost, one: Part, other: Part) -> int:
-    """Whether leaving out the one costs more than the other (1), less (−1), or that cannot be told (0)."""
+def _sign(outcomes: Outcomes, lost: _Lost, one: Part, other: Part) -> tuple[int, float]:
+    """Whether leaving out the one costs more than the other (1) or less (−1), and its p; 0: nothing tells.
+
+    What diverges always costs more than what does not. Where some runs of a part diverged, it is never the
+    cheaper one: that would be by its survivors alone.
+    """
     if one in lost.every or other in lost.every:
-        return (one in lost.every) - (other in lost.every)
+        return (one in lost.every) - (other in lost.every), 0.0
     more = minus(_tests(outcomes, other), _tests(outcomes, one))  # the full recipe falls out of it
-    return more.sign if more else 0
+    if more is None or more.p_value is None or not more.mean:
+        return 0, 1.0
+    sign, cheaper = (1, other) if more.mean > 0 else (-1, one)
+    return (0, 1.0) if cheaper in lost.some else (sign, more.p_value)
 
 
-def _more_complex(outcomes: Outcomes) -> Conclusion:
+def _any_of(p_values: Sequence[float]) -> float:
+    """The p-value of any of several being so (Bonferroni)."""
+    return min(1.0, len(p_values) * min(p_values, default=1.0))
+
+
+def _more_complex(outcomes: Outcomes) -> _Finding:
     """By what the averaged weights gain over the raw ones at the last step."""
     claim = "The more complex the model, the more averaging brings"
     full, simple = outcomes[FULL], outcomes[_SIMPLE]
     seeds = sorted(full.keys() & simple.keys())
     if len(seeds) < 2:
-        return Conclusion(claim, "open", _few(outcomes, [_SIMPLE]))
+        return _Finding(claim, _few(outcomes, [_SIMPLE]))
     n = full[seeds[0]].test.n
     more = paired_difference([full[seed].gain - simple[seed].gain for seed in seeds], n)
     with_layer, without = (
         _points(paired_difference([of[seed].gain for seed in seeds], n)) for of in (full, simple)
     )
-    verdict: Mapping[int, Verdict] = {1: "holds", -1: "fails", 0: "open"}
-    return Conclusion(
+    p = more.p_value if more and more.p_value is not None else 1.0
+    return _Finding(
         claim,
-        verdict[more.sign if more else 0],
         "At the last step the averaged weights are ahead of the raw ones by "
         f"{with_layer} with the hidden layer, by {without} without.",
+        holds=p if more and more.mean > 0 else 1.0,
+        fails=p if more and more.mean < 0 else 1.0,
     )
 
 

@@ -47,11 +47,12 @@ class PairedDifference:
     interval: tuple[float, float] | None
     p_value: float | None
 
-    @property
-    def sign(self) -> int:
-        """1: above 0, −1: below, as far as its interval tells; 0: that it does not."""
-        low, high = self.interval or (0.0, 0.0)
-        return int(low > 0) - int(high < 0)
+    def p_of(self, value: float) -> float:
+        """The p-value of a mean of `value`, by the same test; of no spread, 1 or 0: it is that or not."""
+        if self.interval is None:
+            return float(self.mean == value)
+        error = (self.interval[1] - self.mean) / float(stdtrit(self.seeds - 1, 1 - ALPHA / 2))
+        return 2 * float(stdtr(self.seeds - 1, -abs((self.mean - value) / error)))
 
 
 def paired_difference(differences: Sequence[int], n: int) -> PairedDifference | None:

@@ -29,13 +29,15 @@ def curves(
 ) -> list[Curve]:
     """Of each variant the raw weights' curve, and that of the average by which it is judged.
 
-    Over its finished runs, and where there is none over those that have begun: a mean that loses a seed half
-    way would jump. At most `most` steps (≥ 2), evenly by index; the first and the last are among them.
+    Over its finished runs, and where there is none over those that have begun and not diverged: a mean that
+    loses a seed half way would jump. At most `most` steps (≥ 2), evenly by index; the first and the last are
+    among them.
     """
     found = []
     for variant in plan.every:
         runs = [run for v, run in members if v == variant]
-        counted = {run.id for run in runs if run.state == "finished"} or {run.id for run in runs}
+        finished = {run.id for run in runs if run.state == "finished"}
+        counted = finished or {run.id for run in runs if run.state != "diverged"}
         for average in dict.fromkeys(["", plan.judged_by(variant)]):
             chosen = [p for p in points if p.average == average and p.run_id in counted]
             if chosen:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from statistics import fmean, median
 from typing import Literal
 
+from shadowboard.dataset import SPLITS
 from shadowboard.records import Run, State
 from shadowboard.studies import Member
 from shadowboard.variants import StudyPlan, Variant
@@ -14,7 +15,6 @@ StudyState = Literal["queued", "training", "evaluating", "stopped", "finished"]
 Counts = Mapping[str, tuple[int, int]]
 """Run → how many checkpoints it has saved, and how many evaluations there are of them."""
 
-_SPLITS = 2
 _ENDED: frozenset[State] = frozenset(["finished", "diverged"])
 
 
@@ -60,7 +60,7 @@ def is_evaluated(run: Run, counts: Counts) -> bool:
 
 def _evaluations_each(run: Run) -> int:
     """Of a checkpoint: its raw weights and each average, on each split."""
-    return _SPLITS * (1 + len(run.config.averages))
+    return len(SPLITS) * (1 + len(run.config.averages))
 
 
 def _state(states: Mapping[State, int], evaluated: bool) -> StudyState:

@@ -19,6 +19,7 @@ from shadowboard.variants import FULL, NAMES
 from shadowboard.wording import p_text, signed_points
 
 _WIDE = 120  # columns, where the output is no terminal
+_TOGETHER = "What a tutorial concludes, judged at the 5 % level for all together (Holm):"
 _VERDICTS: dict[Verdict, str] = {"holds": "holds", "fails": "does not hold", "open": "cannot be told"}
 
 
@@ -115,8 +116,12 @@ def print_study(report: StudyReport, *, as_json: bool) -> None:
     console.print(_table("variant", [_variant(row) for row in report.rows], "full recipe"))
     if rows := report.choices.get(FULL):
         console.print(_table("snapshot of the full recipe", [_choice(row) for row in rows], "last raw"))
+    if report.conclusions:
+        console.print(_TOGETHER, highlight=False, soft_wrap=True)
     for conclusion in report.conclusions:
-        text = f"{conclusion.claim}: {_VERDICTS[conclusion.verdict]}. {conclusion.sentence}"
+        p_value = "" if conclusion.p_holm is None else f" ({p_text(conclusion.p_holm)})"
+        verdict = f"{_VERDICTS[conclusion.verdict]}{p_value}"
+        text = f"{conclusion.claim}: {verdict}. {conclusion.sentence}"
         console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 

@@ -28,13 +28,16 @@ def test_a_difference_is_that_of_the_paired_t_test(pairs: list[tuple[int, int]])
     shares = np.array(pairs) / N
     assert found.mean == pytest.approx((shares[:, 0] - shares[:, 1]).mean(), abs=1e-12)
     if len({one - other for one, other in pairs}) == 1:
-        assert (found.interval, found.p_value, found.sign) == (None, None, 0)
+        assert (found.interval, found.p_value) == (None, None)
+        assert (found.p_of(found.mean), found.p_of(2.0)) == (1.0, 0.0)
         return
     expected = ttest_rel(shares[:, 0], shares[:, 1])
     assert found.p_value == pytest.approx(expected.pvalue, rel=1e-6, abs=1e-12)
     interval = expected.confidence_interval(0.95)
     assert found.interval == pytest.approx((interval.low, interval.high), rel=1e-6, abs=1e-9)
-    assert (found.sign != 0) == (expected.pvalue < 0.05)
+    for value in (0.0, 0.0025, -0.01):
+        told = ttest_rel(shares[:, 0] - value, shares[:, 1]).pvalue
+        assert found.p_of(value) == pytest.approx(told, rel=1e-4, abs=1e-9)
 
 
 def test_only_seeds_that_both_have_are_paired() -> None:

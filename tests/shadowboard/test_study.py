@@ -242,3 +242,5 @@ def test_a_curve_is_of_the_runs_that_are_finished() -> None:
     assert (full.lowest, full.highest) == ([0.1, 0.5, 0.8], [0.2, 0.6, 0.9])
     assert found[2].mean == [0.05, 0.06]
     assert curves(plan, members, points, 2)[0].step == [0, 20]
+    lost = [Member(v, replace(run, state="diverged") if v != "full" else run) for v, run in members]
+    assert [c.variant for c in curves(plan, lost, points, 400)] == ["full", "full"]
