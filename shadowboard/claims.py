@@ -8,8 +8,10 @@ compare-and-swap. A server that is killed needs nobody to tidy up after it.
 import itertools
 import math
 import secrets
+import threading
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 from sqlalchemy import ColumnElement, delete, exists, insert, select, update
 from sqlalchemy.exc import IntegrityError
@@ -20,13 +22,14 @@ from shadowboard.lease import LEASE_SECONDS
 from shadowboard.schema import claims, evaluations
 
 _LONGEST_SECONDS = 60.0
+_BEAT_SECONDS = 1.0
 
 Key = tuple[str, int, str, str]
 """Of an evaluation: run id, step, average (empty: raw), split."""
 
 
 class Claims:
-    """The claims of one server, for its one evaluating thread; `beat` is for another."""
+    """The claims of one server, for its one evaluating thread, which takes them within `beating`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -49,6 +52,23 @@ class Claims:
         self._since = -math.inf
         with self._database.begin() as connection:
             connection.execute(delete(claims).where(_is(key), claims.c.server == self._server))
+
+    @contextmanager
+    def beating(self) -> Iterator[None]:
+        """Beat in a thread of its own while the block lasts, so that a slow evaluation stays claimed."""
+        over = threading.Event()
+        thread = threading.Thread(target=self._beat_until, args=(over,), name="claims-heart", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+
+    def _beat_until(self, over: threading.Event) -> None:
+        while not over.wait(_BEAT_SECONDS):
+            with suppress(StoreUnavailable):  # whoever takes the claim makes the same evaluation
+                self.beat()
 
     def beat(self) -> None:
         """Show that this server is alive, where it holds a claim: once a second or more.

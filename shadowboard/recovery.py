@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -134,12 +134,14 @@ def _usable(saved: Path) -> dict[str, int]:
     """Bring the new file up to date; how many rows of each table are in it."""
     with closing(sqlite3.connect(saved)) as new, closing(Store(f"sqlite:///{saved}")) as store:
         new.execute("PRAGMA foreign_keys=ON")
-        for (run_id,) in new.execute("SELECT id FROM runs").fetchall():
-            try:
-                store.run(run_id)
-            except StoreUnavailable:  # it would keep all from being listed
-                new.execute("DELETE FROM runs WHERE id = ?", (run_id,))
-                new.commit()
+        readers: dict[str, Callable[[str], object]] = {"runs": store.run, "studies": store.studies.one}
+        for table, read in readers.items():
+            for (row_id,) in new.execute(f"SELECT id FROM {table}").fetchall():  # noqa: S608
+                try:
+                    read(row_id)
+                except StoreUnavailable:  # the runs of a study stay
+                    new.execute(f"DELETE FROM {table} WHERE id = ?", (row_id,))  # noqa: S608
+                    new.commit()
         # Without what it read of each image an evaluation is of no use; now it is made again.
         new.execute("DELETE FROM evaluations WHERE id NOT IN (SELECT evaluation_id FROM readings)")
         new.commit()

@@ -3,20 +3,20 @@
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
-from sqlalchemy import ColumnElement, Row, delete, func, insert, select
+from sqlalchemy import ColumnElement, Row, delete, func, insert, select, true
 
 from shadowboard import transitions
 from shadowboard.database import Database
 from shadowboard.errors import RunBusy, StoreUnavailable, StudyMissing
 from shadowboard.printable import in_a_line
 from shadowboard.records import Run, Standing
-from shadowboard.run_rows import LATEST, new_id, new_row, run_of
+from shadowboard.run_rows import RUN, new_id, new_row, readable
 from shadowboard.schema import checkpoints, evaluations, runs, studies, study_runs
 from shadowboard.scores import standings
 from shadowboard.variants import FULL, StudyPlan, Variant, plan_name, run_name
@@ -113,15 +113,29 @@ class Studies:
         return next((s for s in self.all() if s.plan == plan and name in ("", s.name)), None)
 
     def members(self, study_id: str) -> list[Member]:
-        """The runs of a study, in the order of the queue; those that were deleted are not among them."""
+        """The runs of a study, in the order of the queue.
+
+        Those that were deleted, or that this version cannot read, are not among them.
+        """
+        return self._members(study_runs.c.study_id == study_id).get(study_id, [])
+
+    def members_of_all(self) -> Mapping[str, list[Member]]:
+        """The same by the ids of all studies that have any."""
+        return self._members(true())
+
+    def _members(self, condition: ColumnElement[bool]) -> Mapping[str, list[Member]]:
         query = (
-            select(study_runs.c.variant, runs, LATEST)
+            select(study_runs.c.variant, *RUN)
             .join(runs, runs.c.id == study_runs.c.run_id)
-            .where(study_runs.c.study_id == study_id)
+            .where(condition)
             .order_by(runs.c.created_at, runs.c.id)
         )
+        found: dict[str, list[Member]] = defaultdict(list)
         with self._database.begin() as connection:
-            return [Member(row.variant, run_of(row)) for row in connection.execute(query)]
+            for row in connection.execute(query):
+                if run := readable(row):
+                    found[row.study_id].append(Member(row.variant, run))
+        return found
 
     def standings(self, study_id: str) -> Mapping[str, Mapping[str, Standing]]:
         """Run → average (empty: raw) → how these weights have done."""
@@ -131,8 +145,11 @@ class Studies:
                 found[standing.run_id][standing.average] = standing
         return found
 
-    def saved_and_evaluated(self, study_id: str) -> Mapping[str, tuple[int, int]]:
-        """Run → how many checkpoints it has saved, and how many evaluations there are of them."""
+    def saved_and_evaluated(self, study_id: str | None = None) -> Mapping[str, tuple[int, int]]:
+        """Run → how many checkpoints it has saved, and how many evaluations there are of them.
+
+        Of the runs of a study, or of all studies.
+        """
         counts: list[dict[str, int]] = []
         with self._database.begin() as connection:
             for table in (checkpoints, evaluations):
@@ -167,8 +184,11 @@ class Studies:
         with self._database.begin() as connection:
             transitions.requeue_all(connection, runs.c.id.in_(_run_ids(study_id)))
 
-    def delete(self, study_id: str) -> list[str]:
-        """Delete a study and all rows of its runs, whose ids it gives. Raises RunBusy, StudyMissing."""
+    def delete(self, study_id: str, mark: Callable[[Sequence[str]], None] = lambda ids: None) -> list[str]:
+        """Delete a study and all rows of its runs, whose ids it gives; `mark` these just before.
+
+        Raises RunBusy, StudyMissing; then nothing is marked.
+        """
         of_study = runs.c.id.in_(_run_ids(study_id))
         with self._database.begin() as connection:
             ids = list(connection.execute(_run_ids(study_id)).scalars())
@@ -181,7 +201,13 @@ class Studies:
                     f"There is no study with the id {study_id!r}; deletion takes no name, "
                     "for several studies may share it."
                 )
+            mark(ids)
         return ids
+
+
+def is_in_study() -> ColumnElement[bool]:
+    """Of the table of runs: part of a study."""
+    return select(study_runs.c.run_id).where(study_runs.c.run_id == runs.c.id).exists()
 
 
 def is_no_variant() -> ColumnElement[bool]:
@@ -192,8 +218,10 @@ def is_no_variant() -> ColumnElement[bool]:
     return ~variant.exists()
 
 
-def _run_ids(study_id: str) -> Any:
-    return select(study_runs.c.run_id).where(study_runs.c.study_id == study_id)
+def _run_ids(study_id: str | None) -> Any:
+    """Those of a study, or of all."""
+    meant = true() if study_id is None else study_runs.c.study_id == study_id
+    return select(study_runs.c.run_id).where(meant)
 
 
 def _study(row: Row[Any]) -> Study:

@@ -39,7 +39,7 @@ def study_in_foreground(
     Other workers and servers on the same store share the work. What is interrupted goes back to the queue.
     Runs that are deleted meanwhile are skipped; raises StudyMissing where the study itself is.
     """
-    with closing(Claims(Database(url))) as claims, StudyDisplay(as_json=as_json) as display:
+    with closing(Claims(Database(url))) as claims, claims.beating(), StudyDisplay(as_json=as_json) as display:
         return _Foreground(store, claims, study, run_folder, display, stop).work()
 
 

@@ -58,6 +58,9 @@ def test_slow_heads_hold_no_connection(tmp_path: Path) -> None:
         assert is_healthy(url)  # though they took all that the process may have
         for connection in idle:
             wait_for(lambda connection=connection: is_closed(connection), pause=0.1)
+    told = (tmp_path / "log").read_text()  # and not each time that a connection could not be taken
+    assert 1 <= told.count("No more connections can be taken: too many open files.") < 10
+    assert "socket.accept()" not in told
 
 
 def test_a_kept_connection_is_closed_over_a_slow_second_head(tmp_path: Path) -> None:

@@ -7,16 +7,18 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
 import pytest
 
+from shadowboard.configuration import parse_config
 from shadowboard.records import Run
 from shadowboard.store import Store
 from tests.faults.processes import wait_for
+from tests.faults.workers import store_of
 from worker.child import WorkerChild
 
 ROOT = Path(__file__).parents[2]
@@ -61,11 +63,14 @@ def is_alive(pid: int) -> bool:
         return False
 
 
-def test_up_trains_serves_survives_its_worker_and_ends_on_ctrl_c(tmp_path: Path) -> None:
+def test_up_trains_serves_survives_its_worker_and_ends_with_it(tmp_path: Path, small_data: Path) -> None:
     home = tmp_path / "home"
+    knobs = {"steps": 50_000_000, "save_every": 2_000, "batch_size": 20, "hidden": [64]}
+    with closing(store_of(home)) as store:
+        store.create_run(parse_config(knobs | {"data": str(small_data)}), "small")
     with up(home) as (process, url):
         (run,) = get(f"{url}/runs")["runs"]
-        assert run["name"] == "reference recipe"
+        assert run["name"] == "small"
 
         def both_curves() -> bool:
             evaluations = get(f"{url}/runs/{run['id']}/history")["evaluations"]
@@ -73,9 +78,9 @@ def test_up_trains_serves_survives_its_worker_and_ends_on_ctrl_c(tmp_path: Path)
             return len(steps[0] & steps[1]) >= 2
 
         wait_for(both_curves)
-        answer = get(f"{url}/evaluate?ema=true&step=1000")
+        answer = get(f"{url}/evaluate?ema=true&step=2000")
         assert (answer["weights"], answer["average"]) == ("ema", "ExponentialMovingAverage")
-        assert answer["accuracy"] > 0.95
+        assert answer["accuracy"] > 0.75
 
         worker = child_of(process)
         os.kill(worker, signal.SIGKILL)
@@ -94,21 +99,15 @@ def test_up_trains_serves_survives_its_worker_and_ends_on_ctrl_c(tmp_path: Path)
     stopped = only_run(home)
     assert (stopped.state, stopped.step) == ("queued", stopped.latest_checkpoint)
 
-    with up(home) as (_, url):  # and the next one goes on
+    with up(home) as (process, url):  # and the next one goes on, until it is killed
         wait_for(lambda: get(f"{url}/runs/{run['id']}")["step"] > stopped.step)
-
-
-def test_the_worker_does_not_outlive_a_killed_up(tmp_path: Path) -> None:
-    home = tmp_path / "home"
-    with up(home) as (process, url):
-        (run,) = get(f"{url}/runs")["runs"]
-        wait_for(lambda: get(f"{url}/runs/{run['id']}")["step"] > 0)
         worker = child_of(process)
         process.kill()
         process.wait()
         wait_for(lambda: not is_alive(worker))
     left = only_run(home)
     assert (left.state, left.step) == ("queued", left.latest_checkpoint)
+    assert left.step > stopped.step
 
 
 @pytest.mark.parametrize("command", ["up", "serve", "work"])
@@ -174,9 +173,10 @@ def test_a_worker_that_cannot_start_is_tried_again_ever_later(
     ]
 
 
-def test_up_without_training_queues_nothing(tmp_path: Path) -> None:
-    with up(tmp_path / "home", "--no-train") as (_, url):
-        assert get(f"{url}/runs")["runs"] == []
+def test_up_queues_the_reference_recipe_unless_it_is_not_to_train(tmp_path: Path) -> None:
+    for options, names in ((["--no-train"], []), ([], ["reference recipe"])):
+        with up(tmp_path / "home", *options) as (_, url):
+            assert [run["name"] for run in get(f"{url}/runs")["runs"]] == names
 
 
 def only_run(home: Path) -> Run:

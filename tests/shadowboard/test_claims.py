@@ -13,6 +13,7 @@ from shadowboard.database import Database
 from shadowboard.errors import RunMissing
 from shadowboard.records import Score
 from shadowboard.store import Store
+from tests.faults.processes import wait_for
 
 Maker = Callable[[], Claims]
 
@@ -89,6 +90,25 @@ def test_a_beat_keeps_it_and_silence_loses_it(server: Maker, key: claims.Key, cl
     one.beat()
     one.release(key)
     assert not third.take(key)
+
+
+def test_it_beats_by_itself_while_the_block_lasts(
+    server: Maker, key: claims.Key, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(claims, "_BEAT_SECONDS", 0.01)
+    one = server()
+
+    def beat() -> int:
+        holder = one._holder(key)
+        assert holder is not None
+        return holder[1]
+
+    with one.beating():
+        assert one.take(key)
+        first = beat()
+        wait_for(lambda: beat() > first + 1)
+        one.release(key)
+    assert not any(thread.name == "claims-heart" for thread in threading.enumerate())
 
 
 def test_a_claim_never_looks_as_old_as_the_one_before(server: Maker, key: claims.Key, clock: Any) -> None:

@@ -39,9 +39,9 @@ def test_what_was_cut_off_is_hidden_at_once_and_ended_later(
         delete_folder(run)
     monkeypatch.undo()
     assert names(run.parent) == {".deleted-k7m2xd", "other"}
-    remove_deleted(run.parent)
+    remove_deleted(run.parent, lambda run_id: False)
     assert names(run.parent) == {"other"}
-    remove_deleted(tmp_path / "none")
+    remove_deleted(tmp_path / "none", lambda run_id: False)
 
 
 def test_files_that_stay_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

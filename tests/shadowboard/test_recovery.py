@@ -12,6 +12,7 @@ from shadowboard.errors import StoreUnavailable
 from shadowboard.records import Metric, Score
 from shadowboard.recovery import recover
 from shadowboard.store import Store
+from shadowboard.variants import PARTS, parse_plan
 
 PAGE = 4096
 METRICS = 200
@@ -109,21 +110,27 @@ def test_between_damaged_pages_everything_is_saved(path: Path, places: tuple[int
     assert rows["training_metrics"] == 40 * METRICS - sum(rows_of[page] for page in broken)
 
 
-def test_a_run_that_makes_no_sense_any_more_is_left_out(path: Path) -> None:
+def test_runs_and_studies_that_make_no_sense_any_more_are_left_out(path: Path) -> None:
+    with closing(Store(f"sqlite:///{path}")) as store:
+        whole, broken = (store.studies.create(parse_plan({}, 2, [part])) for part in PARTS[:2])
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("UPDATE runs SET config = '{\x07' WHERE name = 'run 7'")
+        connection.execute("UPDATE studies SET plan = '{\x07' WHERE id = ?", (broken.id,))
         connection.commit()
     rows, _ = recover(path)
     assert rows == {
-        "runs": 39,
+        "runs": 39 + 4 + 4,  # those of the study go on as runs
         "checkpoints": 39,
         "training_metrics": 39 * METRICS,
-        "studies": 0,
-        "study_runs": 0,
+        "studies": 1,
+        "study_runs": 4,
         "evaluations": 39,
         "readings": 39,
         "claims": 0,
     }
+    with closing(Store(f"sqlite:///{path}")) as store:
+        assert store.studies.all() == [whole]
+        assert len(store.runs()) == 47
 
 
 @pytest.mark.parametrize(
