@@ -1,41 +1,60 @@
 """Files of weights, made in the background: one at a time, and what several ask for at once but once."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from server.threads import Threads
+from shadowboard.errors import Busy
 from shadowboard.export.formats import FormatName
-from shadowboard.listing import Checkpoint
+from shadowboard.listing import Checkpoint, Stamp
 
 if TYPE_CHECKING:
     from shadowboard.export.exporting import Subject
 
-_WAITING = 16  # each holds its weights in memory
+_MOST = 16  # at a time: each is in memory until it is sent, and before it is made its weights are
 
-_Key = tuple[str, Checkpoint, str | None, FormatName]
+_Key = tuple[str, Checkpoint, Stamp | None, str | None, FormatName]
+
+
+@dataclass(eq=False)
+class _File:
+    """A file that is made, or will be, and how many wait for it or are being sent it."""
+
+    made: asyncio.Task[bytes]
+    clients: int = 0
 
 
 class Exporter:
     """Makes files in a thread of its own: some take a second or two. For one event loop."""
 
     def __init__(self) -> None:
-        self._threads = Threads(1, _WAITING)
-        self._making: dict[_Key, asyncio.Task[bytes]] = {}
+        self._threads = Threads(1, _MOST)
+        self._files: dict[_Key, _File] = {}
 
-    async def file(self, subject: "Subject", name: FormatName) -> bytes:
-        """The file's content. Raises what `export` does, and Busy where too many wait already."""
-        key = subject.source, subject.checkpoint, subject.average, name
-        if key not in self._making:
-            task = asyncio.create_task(self._threads.run(_export, subject, name))
-            self._making[key] = task
-            task.add_done_callback(lambda done: self._forget(key, done))
-        # Shielded, for others may wait for the same.
-        return await asyncio.shield(self._making[key])
+    @asynccontextmanager
+    async def file(self, subject: "Subject", name: FormatName) -> AsyncIterator[bytes]:
+        """The file's content, kept while the block lasts; whoever asks for it meanwhile has the same bytes.
 
-    def _forget(self, key: _Key, done: asyncio.Task[bytes]) -> None:
-        del self._making[key]
-        if not done.cancelled():
-            done.exception()  # which nobody need wait for any more
+        Raises what `export` does, and Busy where too many files are made or kept already.
+        """
+        checkpoint = subject.checkpoint
+        key = subject.source, checkpoint, checkpoint.stamp, subject.average, name
+        file = self._files.get(key)
+        if file is None:
+            if len(self._files) >= _MOST:
+                raise Busy(f"{_MOST} files are being made and sent already; try again in a few seconds.")
+            file = _File(asyncio.create_task(self._threads.run(_export, subject, name)))
+            self._files[key] = file
+        file.clients += 1
+        try:
+            yield await asyncio.shield(file.made)  # for others may wait for the same
+        finally:
+            file.clients -= 1
+            if not file.clients:
+                del self._files[key]
 
 
 def _export(subject: "Subject", name: FormatName) -> bytes:

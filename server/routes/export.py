@@ -1,14 +1,17 @@
 """A checkpoint's weights as a file to take away."""
 
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Annotated, Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Depends, Query, Response
 
 from server.engine import Engine
 from server.exporting import Exporter
 from server.parameters import AverageName, RunInPath, StepOfWeights
 from server.problems import answers
 from server.routes.evaluate import average_of
+from server.sending import InPieces
 from server.services import Services, TheEngine, TheServices
 from shadowboard.errors import (
     CheckpointDamaged,
@@ -47,6 +50,15 @@ InFormat = Annotated[
 Ema = Annotated[bool, Query(description="The averaged instead of the raw weights", examples=[True])]
 
 
+async def _until_sent() -> AsyncIterator[AsyncExitStack]:
+    async with AsyncExitStack() as stack:
+        yield stack
+
+
+UntilSent = Annotated[AsyncExitStack, Depends(_until_sent, scope="request")]
+"""What is entered here is left when the answer is sent, or the client gone."""
+
+
 def export_router() -> APIRouter:
     """The route, with what makes the files one at a time."""
     router = APIRouter(prefix="/runs", tags=["runs"])
@@ -64,6 +76,7 @@ def export_router() -> APIRouter:
     async def export_checkpoint(
         services: TheServices,
         engine: TheEngine,
+        until_sent: UntilSent,
         run_id: RunInPath,
         step: StepOfWeights,
         in_format: InFormat,
@@ -75,12 +88,12 @@ def export_router() -> APIRouter:
         Networks take `images`, float32 [N, 784] in [0, 1], and give `logits` and `probabilities`, [N, 10].
         """
         subject = await engine.threads.run(_subject, services, engine, run_id, step, ema, average)
-        content = await exporter.file(subject, in_format)
+        content = await until_sent.enter_async_context(exporter.file(subject, in_format))
         headers = {
             "Content-Disposition": f'attachment; filename="{subject.file_name(in_format)}"',
             "Cache-Control": "no-cache",
         }
-        return Response(content, media_type=FORMATS[in_format].media_type, headers=headers)
+        return InPieces(content, headers, FORMATS[in_format].media_type)
 
     return router
 

@@ -2,9 +2,10 @@
 
 import asyncio
 import re
+import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing, contextmanager
 from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,13 +20,14 @@ from shadowboard import checkpoints
 from shadowboard.configuration import parse_config
 from shadowboard.errors import Busy, CheckpointUnsuitable
 from shadowboard.export.exporting import Subject
-from shadowboard.export.formats import FORMATS
+from shadowboard.export.formats import FORMATS, FormatName
 from shadowboard.given_network import GivenNetwork
 from shadowboard.listing import Checkpoint
 from shadowboard.records import Run, Score
 from shadowboard.settings import Settings
 from shadowboard.store import Store
 from shadowboard.watched import watched_config
+from tests.faults.processes import wait_for
 from tests.server.conftest import TINY, in_a_loop, run_maker, running, tensors
 
 EMA = "ExponentialMovingAverage"
@@ -157,6 +159,11 @@ def subject(step: int) -> Subject:
     return Subject("run", Checkpoint(Path(f"model.ckpt-{step}"), step), None, {}, "relu")
 
 
+async def read(exporter: Exporter, step: int, name: FormatName) -> bytes:
+    async with exporter.file(subject(step), name) as content:
+        return content
+
+
 def test_what_several_ask_for_at_once_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[tuple[int, str]] = []
     go_on = threading.Event()
@@ -170,15 +177,15 @@ def test_what_several_ask_for_at_once_is_made_once(monkeypatch: pytest.MonkeyPat
 
     async def ask() -> list[bytes]:
         exporter = Exporter()
-        asked = [asyncio.create_task(exporter.file(subject(1), "npz")) for _ in range(100)]
-        asked += [asyncio.create_task(exporter.file(subject(1), "keras")) for _ in range(100)]
-        asked.append(asyncio.create_task(exporter.file(subject(2), "npz")))
+        asked = [asyncio.create_task(read(exporter, 1, "npz")) for _ in range(100)]
+        asked += [asyncio.create_task(read(exporter, 1, "keras")) for _ in range(100)]
+        asked.append(asyncio.create_task(read(exporter, 2, "npz")))
         await asyncio.sleep(0)
         asked[0].cancel()  # the others get theirs
         go_on.set()
         found = await asyncio.gather(*asked, return_exceptions=True)
         assert isinstance(found[0], asyncio.CancelledError)
-        return [*found[1:], await exporter.file(subject(1), "npz")]
+        return [*found[1:], await read(exporter, 1, "npz")]
 
     found = in_a_loop(ask())
     assert found == [b"1 npz"] * 99 + [b"1 keras"] * 100 + [b"2 npz", b"1 npz"]
@@ -198,14 +205,57 @@ def test_too_many_different_ones_are_turned_away_and_a_failure_is_everybodys(
 
     async def ask() -> list[Any]:
         exporter = Exporter()
-        asked = [asyncio.create_task(exporter.file(subject(step // 2), "npz")) for step in range(60)]
+        asked = [asyncio.create_task(read(exporter, step // 2, "npz")) for step in range(60)]
         for _ in range(5):
             await asyncio.sleep(0)
         go_on.set()
         return await asyncio.gather(*asked, return_exceptions=True)
 
     kinds = [type(error) for error in in_a_loop(ask())]
-    assert kinds == [CheckpointUnsuitable] * 34 + [Busy] * 26
+    assert kinds == [CheckpointUnsuitable] * 32 + [Busy] * 28
+
+
+@contextmanager
+def unread(served: Served, run: Run, name: str) -> Iterator[socket.socket]:
+    """A client that asks for a file and does not read it; what is on its way to it is little."""
+    url = served.client.base_url
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.connect((url.host, url.port))
+        client.sendall(f"GET /runs/{run.id}/checkpoints/10/export?format={name} HTTP/1.1\r\n".encode())
+        client.sendall(b"Host: localhost\r\n\r\n")
+        assert client.recv(12) == b"HTTP/1.1 200"
+        yield client
+
+
+def test_clients_that_do_not_read_are_few_and_are_left(
+    served: Served, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    made: list[str] = []
+
+    def make(of: Subject, name: str) -> bytes:
+        made.append(name)
+        return bytes(2**24)  # more than what the system keeps for two ends of a connection
+
+    monkeypatch.setattr("server.exporting._export", make)
+    monkeypatch.setattr("server.exporting._MOST", 2)
+    caplog.set_level("WARNING", "server.sending")
+    run = served.make((10,))
+    with ExitStack() as stack:
+        for name in ("npz", "npz", "npz", "keras"):
+            stack.enter_context(unread(served, run, name))
+        assert made == ["npz", "keras"]
+        refused = served.export(run, 10, "format=onnx")
+        assert (refused.status_code, refused.headers["retry-after"]) == (503, "5")
+        assert refused.json()["detail"] == (
+            "2 files are being made and sent already; try again in a few seconds."
+        )
+        assert served.export(run, 10, "format=keras").content == bytes(2**24)  # it is there
+    wait_for(lambda: served.export(run, 10, "format=onnx").status_code == 200)  # for they have gone
+    monkeypatch.setattr("server.sending._PIECE_SECONDS", 0.1)
+    with unread(served, run, "npz"), unread(served, run, "keras"):
+        wait_for(lambda: served.export(run, 10, "format=onnx").status_code == 200)
+    assert "A client has taken nothing for 0.1 s; its download is broken off." in caplog.messages
 
 
 def test_others_are_answered_while_a_file_is_made(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
