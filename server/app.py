@@ -12,10 +12,10 @@ from server.assets import Assets
 from server.datasets import Datasets
 from server.engine import EngineLoader
 from server.heads import HeadRequests
-from server.logs import RequestLog
 from server.openapi import Described
 from server.parameters import only_known
 from server.problems import LastResort
+from server.request_log import RequestLog
 from server.routes import (
     agreement,
     compare,
@@ -39,6 +39,7 @@ from server.routes.pages import StaticFolder, page_router
 from server.security import BodyLimit, HostCheck, OriginCheck, SecurityHeaders
 from server.services import Services
 from server.telemetry import RequestMetrics, Telemetry
+from server.typed_addresses import TypedAddresses
 from server.watching import Watcher
 from shadowboard import __version__
 from shadowboard.deletion import remove_deleted
@@ -79,7 +80,7 @@ def create_app(settings: Settings, networks: Sequence[GivenNetwork] = ()) -> Fas
         watcher = Watcher(store, loader.wake)
         app.state.services = Services(settings, store, datasets, loader, watcher, assets, telemetry)
         loader.start()
-        await asyncio.to_thread(remove_deleted, settings.run_folder(""))
+        await asyncio.to_thread(remove_deleted, settings.run_folder(""), store.has_run)
         watching = asyncio.create_task(watcher.watch())
         yield
         close_streams(app)
@@ -109,6 +110,7 @@ def create_app(settings: Settings, networks: Sequence[GivenNetwork] = ()) -> Fas
             Middleware(LastResort),
             Middleware(HostCheck, settings.host, settings.names),
             Middleware(OriginCheck),
+            Middleware(TypedAddresses),
             Middleware(BodyLimit, _BODY_LIMIT, _BODY_SECONDS),
         ],
     )

@@ -10,11 +10,11 @@ from itertools import zip_longest
 from server.restoring import Restorer
 from shadowboard.checkpoints import Checkpoint
 from shadowboard.claims import Key
+from shadowboard.dataset import SPLITS
 from shadowboard.errors import CheckpointError
+from shadowboard.listing import Stamp
 from shadowboard.records import Run
 from shadowboard.store import Store
-
-SPLITS = ("validation", "test")
 
 # Until what failed is tried again; each time it is twice as long.
 _SHORTEST_SECONDS = 10.0
@@ -43,9 +43,9 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class _Failure:
-    """When the checkpoint had been written, the seconds until another try, and the time of that."""
+    """Which writing of the checkpoint it was of, the seconds until another try, and the time of that."""
 
-    written_at: float
+    stamp: Stamp | None
     pause: float
     until: float
 
@@ -100,7 +100,7 @@ class Backlog:
         self._fail(job, min(2 * before.pause, _LONGEST_SECONDS) if before else _SHORTEST_SECONDS)
 
     def _fail(self, job: Job, pause: float) -> None:
-        failure = _Failure(written_at(job.checkpoint), pause, time.monotonic() + pause)
+        failure = _Failure(job.checkpoint.stamp, pause, time.monotonic() + pause)
         self._known.setdefault(job.run.id, _Known()).failed[job.key[1:]] = failure
         self.retry_at = min(self.retry_at, failure.until)
 
@@ -108,7 +108,7 @@ class Backlog:
         """How `job` failed last, if it did since its checkpoint was written."""
         known = self._known.get(job.run.id, _Known())
         failure = known.failed.get(job.key[1:])
-        return failure if failure and failure.written_at == written_at(job.checkpoint) else None
+        return failure if failure and failure.stamp == job.checkpoint.stamp else None
 
     def refresh(self) -> None:
         """Look at the runs and their folders again."""
@@ -166,11 +166,3 @@ class Backlog:
                 missing.append(jobs)
         known.failed = failed
         return missing
-
-
-def written_at(checkpoint: Checkpoint) -> float:
-    """The time of the checkpoint's last writing; 0 where it is gone."""
-    try:
-        return checkpoint.index.stat().st_mtime
-    except OSError:
-        return 0.0

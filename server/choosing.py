@@ -5,7 +5,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from server.datasets import Datasets
-from server.restoring import Choice, Restorer, none_good, passed_over
+from server.ranking import none_good, passed_over, ranked
+from server.restoring import Choice, Restorer
 from server.results import Result, stored_result
 from shadowboard.checkpoints import BASE, Checkpoint
 from shadowboard.errors import CheckpointError, CheckpointMissing
@@ -96,7 +97,8 @@ def _unreadable(restorer: Restorer, checkpoint: Checkpoint, averages: Sequence[s
 
 def _so_far(store: Store, restorer: Restorer, run: Run, average: str) -> str | None:
     """The sentence that says that another checkpoint may turn out to be the best, if it may."""
-    there, evaluated = len(restorer.checkpoints(run)), len(ranked(store, restorer, run, average))
+    checkpoints = restorer.checkpoints(run)
+    there, evaluated = len(checkpoints), len(ranked(store, run, average, checkpoints))
     if evaluated == there:
         return None
     return f"Of {there} checkpoints {evaluated} are evaluated so far; another may turn out to be the best."
@@ -112,25 +114,5 @@ def _found(restorer: Restorer, run: Run, step: int) -> Checkpoint:
 
 def _candidates(store: Store, restorer: Restorer, run: Run, step: str, average: str) -> list[Checkpoint]:
     """The checkpoints that `latest` or `best` may mean, the first of them first."""
-    return restorer.checkpoints(run)[::-1] if step == LATEST else ranked(store, restorer, run, average)
-
-
-def ranked(store: Store, restorer: Restorer, run: Run, average: str) -> list[Checkpoint]:
-    """The checkpoints that are there and evaluated, the best on validation first; of equals the earliest.
-
-    `average` is empty for the raw weights. Raises CheckpointMissing where none has been evaluated.
-    """
-    there = {checkpoint.step: checkpoint for checkpoint in restorer.checkpoints(run)}
-    if not there:
-        raise none_good(run, [])
-    scores = [
-        score
-        for score in store.scores(run.id)
-        if score.average == average and score.split == "validation" and score.step in there
-    ]
-    if not scores:
-        raise CheckpointMissing(
-            f"No checkpoint of the run {run.id} has been evaluated with these weights yet; "
-            "ask for the latest, or for a step by its number."
-        )
-    return [there[score.step] for score in sorted(scores, key=lambda score: (-score.correct, score.step))]
+    there = restorer.checkpoints(run)
+    return there[::-1] if step == LATEST else ranked(store, run, average, there)

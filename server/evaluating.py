@@ -10,7 +10,7 @@ from concurrent.futures import Future
 from contextlib import suppress
 from typing import Literal
 
-from server.backlog import Backlog, Job, written_at
+from server.backlog import Backlog, Job
 from server.datasets import Datasets
 from server.restoring import Restorer
 from server.results import Result, split_of, stored_result
@@ -25,7 +25,7 @@ from shadowboard.errors import (
     StoreUnavailable,
 )
 from shadowboard.evaluation import evaluate
-from shadowboard.records import Score
+from shadowboard.listing import Stamp
 from shadowboard.store import Store
 
 log = logging.getLogger(__name__)
@@ -33,7 +33,6 @@ log = logging.getLogger(__name__)
 _WAITING = 128  # at some 0.1 s each, the last one's answer comes before clients give up
 _PAUSE_SECONDS = 2.0  # after the store has failed
 _LOOK_SECONDS = 0.25  # between looks at what another server is making
-_BEAT_SECONDS = 1.0
 _COMPLAINTS = 1000  # that are remembered
 
 
@@ -69,8 +68,7 @@ class Evaluator:
         self._busy = True
         self._closing = threading.Event()
         self._complaints: deque[tuple[str, str]] = deque(maxlen=_COMPLAINTS)
-        self._thread = threading.Thread(target=self._work, name="evaluator", daemon=True)
-        self._heart = threading.Thread(target=self._beat, name="evaluator-heart", daemon=True)
+        self._thread = threading.Thread(target=self._live, name="evaluator", daemon=True)
 
     @property
     def state(self) -> Literal["idle", "busy", "ended"]:
@@ -88,7 +86,6 @@ class Evaluator:
     def start(self) -> None:
         """Begin with the backlog."""
         self._thread.start()
-        self._heart.start()
 
     def close(self) -> None:
         """End, after the evaluation at hand."""
@@ -96,7 +93,6 @@ class Evaluator:
             self._closing.set()
             self._condition.notify()
         self._thread.join(timeout=3)
-        self._heart.join(timeout=3)
         with suppress(StoreUnavailable):  # the claims run out by themselves
             self._claims.close()
 
@@ -121,6 +117,10 @@ class Evaluator:
                 self._requests.append(job)
                 self._condition.notify()
             return self._flights[job.key]
+
+    def _live(self) -> None:
+        with self._claims.beating():
+            self._work()
 
     def _work(self) -> None:
         while not self._closing.is_set():
@@ -225,35 +225,29 @@ class Evaluator:
     def _make(self, job: Job) -> Result:
         split = split_of(self._datasets, job.run, job.split)
         began = time.monotonic()
-        written_at = self._written_at(job)
+        stamp = self._stamp(job)
         weights = self._restorer.weights(job.checkpoint, job.average or None)
         made = evaluate(weights, split, job.run.config.activation)
         seconds = time.monotonic() - began
         if self._observe:
             self._observe(seconds)
-        if self._written_at(job) not in {written_at, 0.0}:  # where it is gone by now, what was read holds
+        if self._stamp(job) not in {stamp, None}:  # where it is gone by now, what was read holds
             raise CheckpointMissing(f"{job.checkpoint.prefix.name} was written anew while it was evaluated.")
-        loss = made.loss if math.isfinite(made.loss) else None
-        score = Score(job.checkpoint.step, job.average, job.split, made.n, made.correct, loss, seconds)
-        confidences = made.confidences.astype("<f4").tobytes()
-        self._store.add_evaluation(job.run.id, score, made.predictions.tobytes(), confidences)
+        self._store.add_evaluation(
+            job.run.id, *made.stored(job.checkpoint.step, job.average, job.split, seconds)
+        )
         return Result(made, seconds, cached=False)
 
-    def _written_at(self, job: Job) -> float:
-        """When the checkpoint was written, if another program may write it anew; 0 where it is gone.
+    def _stamp(self, job: Job) -> Stamp | None:
+        """The checkpoint's, if another program may write it anew; None where it is gone.
 
         One whose name tells no step may be that of another step by now: then raises CheckpointMissing.
         """
         if job.run.folder is None:
-            return 0.0
-        if written_at(job.checkpoint) and job.checkpoint not in self._restorer.checkpoints(job.run):
+            return None
+        if job.checkpoint.stamp and job.checkpoint not in self._restorer.checkpoints(job.run):
             raise CheckpointMissing(f"The checkpoint of step {job.checkpoint.step} is gone.")
-        return written_at(job.checkpoint)
-
-    def _beat(self) -> None:
-        while not self._closing.wait(_BEAT_SECONDS):
-            with suppress(StoreUnavailable):  # whoever takes the claim makes the same evaluation
-                self._claims.beat()
+        return job.checkpoint.stamp
 
     def _complain(self, run_id: str, error: Exception) -> None:
         """Log the error, each only once: a run whose data are gone has many evaluations that fail alike."""

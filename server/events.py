@@ -107,6 +107,8 @@ class _RunReader:
         if run is None:
             self.gone = True
             return [ServerSentEvent(event="gone", data={"id": self._run.id}, id=self.id)]
+        if run.beat < self._run.beat:  # seen before the run was read for whoever asks
+            run = self._run
         # A change of the run's row comes with its metrics and checkpoints in one transaction.
         seen = (run, run.id in sight.stalled, sight.end.evaluation)
         if seen == self._seen:

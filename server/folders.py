@@ -6,10 +6,12 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Any
 
 from shadowboard.errors import CheckpointDamaged, CheckpointMissing, CheckpointUnsuitable, StoreUnavailable
 from shadowboard.folder_sight import FolderSight, sight_of
 from shadowboard.given_network import GivenNetwork
+from shadowboard.listing import Stamp
 from shadowboard.printable import printable
 from shadowboard.records import Run, SavedCheckpoint
 from shadowboard.store import Store
@@ -29,9 +31,9 @@ _LONGEST_NAME = 64  # of an average, in characters
 
 @dataclass
 class _Known:
-    """What this server knows of a watched run: the times of its checkpoints by step, as recorded."""
+    """What this server knows of a watched run: the stamps of its checkpoints by step, as recorded."""
 
-    times: dict[int, float] = field(default_factory=dict)
+    stamps: dict[int, Stamp] = field(default_factory=dict)
     unsuitable: str = ""
     """Why the newest checkpoint holds no network that is known; empty: it holds one, or there is none."""
 
@@ -97,23 +99,23 @@ class Folders:
                     self._failed[run.id] = str(error)
 
     def _look_at(self, run: Run, config: WatchedConfig) -> None:
-        if run.id not in self._known:
-            recorded = {saved.step: saved.saved_at for saved in self._store.checkpoints(run.id)}
-            self._known[run.id] = _Known(recorded)
-        known = self._known[run.id]
+        known = self._known.setdefault(run.id, _Known())
         sight = sight_of(config, self._networks)
-        found = [
-            SavedCheckpoint(checkpoint.step, checkpoint.bytes, at)
-            for checkpoint, at in zip(sight.checkpoints, sight.written_at, strict=True)
-            if known.times.get(checkpoint.step) != at
-        ]
+        found, stamps = [], {}
+        for checkpoint, stamp in zip(sight.checkpoints, sight.stamps, strict=True):
+            if known.stamps.get(checkpoint.step) != stamp:
+                saved = SavedCheckpoint(checkpoint.step, checkpoint.bytes, stamp.written_at)
+                if checkpoint.stamp == stamp:  # else the size may be that of a part; the next look tells
+                    found.append(saved)
+                    stamps[saved.step] = stamp
         if found or (config.hidden is None and not known.unsuitable):
             config, known.unsuitable = _described(config, sight)
         message = printable(known.unsuitable or sight.problem)
         if found or (config, message) != (run.config, run.message):
-            self._store.add_sight(run.id, config, message, found)
+            anew = known.stamps.keys() & {saved.step for saved in found}
+            self._store.add_sight(run.id, config, message, found, anew)
         if found:
-            known.times.update({saved.step: saved.saved_at for saved in found})
+            known.stamps.update(stamps)
             self._on_new()
 
 
@@ -129,7 +131,10 @@ def _described(config: WatchedConfig, sight: FolderSight) -> tuple[WatchedConfig
         known = [average.name for average in config.averages]
         new = [name for name in layout.averages if name not in known and _can_be_kept(name)]
         averages = tuple(WatchedAverage(name=name) for name in [*known, *new][:_MOST_AVERAGES])
-        return config.model_copy(update={"hidden": layout.hidden, "averages": averages}), ""
+        known_by_now: dict[str, Any] = {"hidden": layout.hidden, "averages": averages}
+        if layout.activation is not None:
+            known_by_now |= {"activation": layout.activation, "activation_from": "checkpoint"}
+        return config.model_copy(update=known_by_now), ""
     return config, ""
 
 

@@ -15,8 +15,8 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match, Mount
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from server.logs import request_id
 from shadowboard import errors
+from shadowboard.logs import request_id
 from shadowboard.printable import in_a_line
 from shadowboard.validation import HAS, first_of, quoted, sentence
 

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
+from server.ranking import first_read, passed_over
 from shadowboard import checkpoints
 from shadowboard.checkpoints import Checkpoint
 from shadowboard.errors import CheckpointDamaged, CheckpointMissing
 from shadowboard.folder_sight import sight_of
 from shadowboard.given_network import GivenNetwork, converted
-from shadowboard.listing import pick
+from shadowboard.listing import Stamp, pick
 from shadowboard.network import Weights
 from shadowboard.quiet_tensorflow import tf
 from shadowboard.records import Run
@@ -22,8 +23,7 @@ from shadowboard.weights import restore
 
 _DAMAGE_SECONDS = 10.0
 
-_Stamp = tuple[int, int, int]
-_Key = tuple[Checkpoint, str | None, _Stamp]
+_Key = tuple[Checkpoint, str | None, Stamp]
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,17 +80,12 @@ class Restorer:
 
         Raises CheckpointMissing where there is none, CheckpointUnsuitable where one lacks an average.
         """
-        damaged: list[Checkpoint] = []
-        for checkpoint in candidates:
-            try:
-                weights = [self.weights(checkpoint, average) for average in averages]
-            except CheckpointDamaged:
-                damaged.append(checkpoint)
-            except CheckpointMissing:  # deleted since the listing
-                continue
-            else:
-                return Choice(checkpoint, passed_over(damaged, checkpoint), weights)
-        raise none_good(run, damaged)
+
+        def read(checkpoint: Checkpoint) -> list[Weights]:
+            return [self.weights(checkpoint, average) for average in averages]
+
+        checkpoint, weights, damaged = first_read(run, candidates, read)
+        return Choice(checkpoint, passed_over(damaged, checkpoint), weights)
 
     def weights(self, checkpoint: Checkpoint, average: str | None) -> Weights:
         """The raw (None) or averaged weights as tensors.
@@ -98,7 +93,9 @@ class Restorer:
         Raises CheckpointMissing, CheckpointDamaged (for a while without reading again) and
         CheckpointUnsuitable.
         """
-        key = (checkpoint, average, _stamp(checkpoint))
+        if (stamp := checkpoint.stamp) is None:
+            raise CheckpointMissing(f"The checkpoint {checkpoint.prefix.name} is gone.")
+        key = (checkpoint, average, stamp)
         if (kept := self._recall(key)) is not None:
             return kept
         with self._disk:
@@ -141,31 +138,3 @@ class Restorer:
         with self._memory:
             self._damaged = {k: v for k, v in self._damaged.items() if now - v[0] < _DAMAGE_SECONDS}
             self._damaged[key] = (now, error)
-
-
-def passed_over(damaged: Sequence[Checkpoint], read: Checkpoint) -> str | None:
-    """The sentence that says why `read` was read; None where nothing had to be passed over."""
-    if not damaged:
-        return None
-    are = "is" if len(damaged) == 1 else "are"
-    return f"{', '.join(c.prefix.name for c in damaged)} {are} damaged, so {read.prefix.name} was read."
-
-
-def none_good(run: Run, damaged: Sequence[Checkpoint]) -> CheckpointMissing:
-    """What to raise where no checkpoint is left."""
-    if damaged:
-        said = f"The run {run.id} has no readable checkpoint: {damaged[0].prefix.name} is damaged."
-    elif run.latest_checkpoint is not None:
-        said = f"The checkpoints of the run {run.id} are gone."
-    else:
-        said = f"The run {run.id} has no checkpoint yet."
-    return CheckpointMissing(said)
-
-
-def _stamp(checkpoint: Checkpoint) -> _Stamp:
-    """What changes when the checkpoint is written anew. Raises CheckpointMissing."""
-    try:
-        status = checkpoint.index.stat()
-    except OSError as error:
-        raise CheckpointMissing(f"The checkpoint {checkpoint.prefix.name} is gone.") from error
-    return status.st_mtime_ns, status.st_size, status.st_ino

@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from server.datasets import Datasets
 from shadowboard.dataset import Split
 from shadowboard.evaluation import Evaluation
@@ -22,8 +20,7 @@ class Result:
 
 def split_of(datasets: Datasets, run: Run, split: str) -> Split:
     """The images that `validation` or `test` means for this run. Raises DatasetError."""
-    dataset = datasets.get(run.config.data)
-    return dataset.validation if split == "validation" else dataset.test
+    return datasets.get(run.config.data).split(split)
 
 
 def stored_result(
@@ -36,10 +33,4 @@ def stored_result(
     labels = split_of(datasets, run, split).labels
     if len(labels) != found.score.n:  # the data's folder holds other images by now
         return None
-    evaluation = Evaluation(
-        labels,
-        np.frombuffer(found.predictions, np.uint8),
-        np.frombuffer(found.confidences, "<f4"),
-        np.nan if found.score.loss is None else found.score.loss,
-    )
-    return Result(evaluation, found.score.seconds, cached=True)
+    return Result(Evaluation.of_stored(found, labels), found.score.seconds, cached=True)

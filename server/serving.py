@@ -1,12 +1,16 @@
 """The HTTP server: a port taken beforehand, an announcement when it answers, an end within seconds."""
 
+import asyncio
 import errno
 import ipaddress
 import logging
+import math
 import signal
 import socket
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
+from typing import Any
 
 import uvicorn
 
@@ -21,6 +25,7 @@ log = logging.getLogger(__name__)
 
 _GRACE_SECONDS = 2
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_AGAIN_SECONDS = 60.0  # until the same is told again
 
 
 def serve(
@@ -101,6 +106,7 @@ class Server(uvicorn.Server):
         self._app = create_app(settings, networks)
         self._listener = listener
         self._announce, self._leave = announce, leave
+        self._told_at = -math.inf
         self._url = _url(settings.host, listener.getsockname()[1])
         super().__init__(
             uvicorn.Config(
@@ -123,8 +129,18 @@ class Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, then announce the URL."""
+        asyncio.get_running_loop().set_exception_handler(self._tell)
         await super().startup(sockets)
         self._announce(self._url)
+
+    def _tell(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """Of what nobody awaits. With no file left for a connection, asyncio says so thousands of times."""
+        error = context.get("exception")
+        if not isinstance(error, OSError) or error.errno not in {errno.EMFILE, errno.ENFILE}:
+            loop.default_exception_handler(context)
+        elif time.monotonic() - self._told_at > _AGAIN_SECONDS:
+            self._told_at = time.monotonic()
+            log.error("No more connections can be taken: %s.", (error.strerror or "").lower())
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End the streams first: the rest waits for them."""

@@ -7,18 +7,14 @@ from typing import Any
 from pydantic import ValidationError
 
 from server.problems import without_folders
+from server.ranking import first_read, ranked
 from server.schemas.starts import BEST, LATEST, NewStart
 from server.services import Services
 from shadowboard.bundle import open_bundle
 from shadowboard.configuration import RunConfig, parse_config
-from shadowboard.errors import (
-    CheckpointDamaged,
-    CheckpointError,
-    CheckpointMissing,
-    ConfigurationInvalid,
-    RunMissing,
-)
+from shadowboard.errors import CheckpointError, ConfigurationInvalid, RunMissing
 from shadowboard.keras_file import KerasCheckpoint
+from shadowboard.listing import Checkpoint
 from shadowboard.records import Run
 from shadowboard.start_source import checkpoints_of, find_source
 from shadowboard.validation import first_of, quoted, sentence
@@ -92,24 +88,12 @@ def _sentence(error: Any) -> str:
 def _step(services: Services, run: Run, wanted: NewStart) -> int:
     """The step that `latest` means (of what can be opened), or `best` (of what is evaluated and there)."""
     there = checkpoints_of(run, services.settings.run_folder(run.id))
-    if wanted.step == LATEST:
-        for checkpoint in reversed(there):
-            try:
-                if not isinstance(checkpoint, KerasCheckpoint):
-                    open_bundle(checkpoint.prefix)
-            except (CheckpointDamaged, CheckpointMissing):
-                continue
-            return checkpoint.step
-        raise CheckpointMissing(f"The run {run.id} has no readable checkpoint.")
-    steps = {checkpoint.step for checkpoint in there}
-    scores = [
-        score
-        for score in services.store.scores(run.id)
-        if score.average == wanted.average and score.split == "validation" and score.step in steps
-    ]
-    if not scores:
-        raise CheckpointMissing(
-            f"No checkpoint of the run {run.id} has been evaluated with these weights yet; "
-            "ask for the latest, or for a step by its number."
-        )
-    return max(scores, key=lambda score: (score.correct, -score.step)).step
+    if wanted.step == BEST:
+        return ranked(services.store, run, wanted.average, there)[0].step
+    return first_read(run, reversed(there), _open)[0].step
+
+
+def _open(checkpoint: Checkpoint) -> None:
+    """Raises CheckpointDamaged, CheckpointMissing. Those of Keras are read whole by then."""
+    if not isinstance(checkpoint, KerasCheckpoint):
+        open_bundle(checkpoint.prefix)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from scipy.stats import pearsonr, spearmanr
 
-from shadowboard.records import Score
+from shadowboard.records import Score, rank
 
 CLAIMED = 0.9999
 """The correlation of both is claimed to be above this, and that validation may therefore choose the model."""
@@ -113,8 +113,8 @@ def agree(found: Pairs, half: int) -> Agreement:
         checkpoints=len(pairs),
         overall=correlate(pairs),
         late=correlate([pair for pair in pairs if pair.step > half]),
-        chosen=max(pairs, key=lambda pair: (pair.validation, -pair.step)),
-        best=max(pairs, key=lambda pair: (pair.test, -pair.step)),
+        chosen=min(pairs, key=lambda pair: rank(pair.validation, pair.step)),
+        best=min(pairs, key=lambda pair: rank(pair.test, pair.step)),
         last=pairs[-1],
     )
 

@@ -1,8 +1,8 @@
 """A split's images in batches, each without the pixels that are blank in all of its images."""
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,9 +26,19 @@ class Batch:
     values: Any
 
 
-@lru_cache(maxsize=4)  # the validation and test images of two data sets; those of MNIST are 30 MB
+# Kept as long as the images are: of MNIST 28 MB beside their 55. With a number of its own, runs of several
+# data sets that are evaluated in turn would drive each other out, and to make these takes as long as to read.
+_BATCHES: WeakKeyDictionary[Split, tuple[Batch, ...]] = WeakKeyDictionary()
+
+
 def batches(split: Split) -> tuple[Batch, ...]:
     """The images by how rare their rarest pixel is, so that most batches need none of the rare ones."""
+    if split not in _BATCHES:
+        _BATCHES[split] = _batches(split)
+    return _BATCHES[split]
+
+
+def _batches(split: Split) -> tuple[Batch, ...]:
     inked = split.images > 0
     rarest_first = np.argsort(inked.sum(axis=0))
     order = np.argsort(inked[:, rarest_first].argmax(axis=1))

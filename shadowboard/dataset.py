@@ -24,6 +24,8 @@ IMAGE_SIDE = 28
 PIXELS = IMAGE_SIDE * IMAGE_SIDE
 CLASSES = 10
 VALIDATION_SHARE = 12  # one training image in twelve: 5,000 of MNIST's 60,000
+SPLITS = ("validation", "test")
+"""Those that every checkpoint is evaluated on: one to choose by, one to report."""
 
 _IMAGES_MAGIC = 0x00000803  # unsigned bytes, three dimensions
 _LABELS_MAGIC = 0x00000801  # unsigned bytes, one dimension
@@ -57,6 +59,10 @@ class Dataset:
     train: Split
     validation: Split
     test: Split
+
+    def split(self, name: str) -> Split:
+        """The images of `train`, `validation` or `test`."""
+        return {"train": self.train, "validation": self.validation, "test": self.test}[name]
 
 
 def as_float(images: _Bytes) -> NDArray[np.float32]:

@@ -1,5 +1,6 @@
 """Weights + images → Evaluation: what each image was read as, and how often that was right."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,6 +17,7 @@ from shadowboard.intervals import wilson_interval
 from shadowboard.layout import CLASSES, PIXELS
 from shadowboard.network import Weights, logits
 from shadowboard.quiet_tensorflow import tf
+from shadowboard.records import Score, StoredEvaluation
 
 _ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
     "relu": lambda values: np.maximum(values, 0),
@@ -31,6 +33,8 @@ _CHUNK = 1_000  # images that a function somebody gave is handed at once, whatev
 
 _BINS = 15  # of the calibration error, as Guo et al. have them
 
+_STORED_FLOAT = "<f4"  # whatever the byte order of the machine that reads it again
+
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
@@ -44,6 +48,27 @@ class Evaluation:
     predictions: NDArray[np.uint8]
     confidences: NDArray[np.float32]
     loss: float
+
+    @classmethod
+    def of_stored(cls, found: StoredEvaluation, labels: NDArray[np.uint8]) -> "Evaluation":
+        """What the store has kept, of images with these labels: as many as were read."""
+        loss = math.nan if found.score.loss is None else found.score.loss
+        predictions, confidences = (
+            np.frombuffer(found.predictions, np.uint8),
+            np.frombuffer(found.confidences, _STORED_FLOAT),
+        )
+        return cls(labels, predictions, confidences, loss)
+
+    def stored(self, step: int, average: str, split: str, seconds: float) -> StoredEvaluation:
+        """What the store keeps of it. `average`: empty for raw weights; `seconds`: what making it took.
+
+        A loss that is no finite number is kept as none: no database and no JSON has one.
+        """
+        loss = self.loss if math.isfinite(self.loss) else None
+        score = Score(step, average, split, self.n, self.correct, loss, seconds)
+        return StoredEvaluation(
+            score, self.predictions.tobytes(), self.confidences.astype(_STORED_FLOAT).tobytes()
+        )
 
     @property
     def n(self) -> int:

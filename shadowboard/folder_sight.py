@@ -3,7 +3,6 @@
 Nothing in it is written, moved or deleted. Needs no TensorFlow.
 """
 
-import os
 import re
 import time
 from collections.abc import Mapping
@@ -16,7 +15,7 @@ from shadowboard.bundle import open_bundle
 from shadowboard.errors import CheckpointDamaged, CheckpointMissing
 from shadowboard.given_network import GivenCheckpoint, GivenNetwork
 from shadowboard.keras_file import KerasCheckpoint
-from shadowboard.listing import MOST_STEPS, Checkpoint, files_in, list_checkpoints, newest_files
+from shadowboard.listing import MOST_STEPS, Checkpoint, Stamp, files_in, list_checkpoints, newest_files
 from shadowboard.watched import WatchedConfig
 
 _WRITING_SECONDS = 3.0  # as long as what is incomplete may still be in the writing
@@ -28,13 +27,13 @@ _COUNTERS = [re.compile(name) for name in (r"global_step", r"\bstep\b", r"iterat
 
 @dataclass(frozen=True)
 class FolderSight:
-    """`checkpoints`: by ascending step; `written_at`: when each was, in s since 1970.
+    """`checkpoints`: by ascending step; `stamps`: which writing of each it is.
 
     `problem`: why there are no (more) of them, in a sentence; or empty.
     """
 
     checkpoints: list[Checkpoint] = field(default_factory=list)
-    written_at: list[float] = field(default_factory=list)
+    stamps: list[Stamp] = field(default_factory=list)
     problem: str = ""
 
 
@@ -61,19 +60,19 @@ def look(folder: Path) -> FolderSight:
             newest_files(folder)  # has the words for it
     except CheckpointMissing as error:
         return FolderSight(problem=str(error))
-    found: dict[int, tuple[Checkpoint, float]] = {}
+    found: dict[int, tuple[Checkpoint, Stamp]] = {}
     problems = []
     for candidate in candidates:
+        if (stamp := candidate.stamp) is None:  # deleted since the listing
+            continue
         try:
-            status = _status(candidate)
-            stamp = (status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino)
             step = _step(candidate, stamp)
-        except CheckpointMissing:  # deleted since the listing
+        except CheckpointMissing:  # deleted just now
             continue
         except CheckpointDamaged as error:
             step = str(error)
         if isinstance(step, str):
-            if abs(time.time() - status.st_mtime) > _WRITING_SECONDS:  # another machine's clock may be ahead
+            if abs(time.time() - stamp.written_at) > _WRITING_SECONDS:  # another machine's clock may be ahead
                 problems.append(step)
         elif step is None:
             problems.append(
@@ -81,9 +80,9 @@ def look(folder: Path) -> FolderSight:
                 "such as global_step."
             )
         else:
-            found.setdefault(step, (replace(candidate, step=step), status.st_mtime))
+            found.setdefault(step, (replace(candidate, step=step), stamp))
     in_order = [found[step] for step in sorted(found)]
-    return FolderSight([c for c, _ in in_order], [at for _, at in in_order], " ".join(problems[:1]))
+    return FolderSight([c for c, _ in in_order], [stamp for _, stamp in in_order], " ".join(problems[:1]))
 
 
 def _of_tensorflow(folder: Path) -> list[Checkpoint]:
@@ -111,8 +110,8 @@ def _number(name: str) -> int:
 
 
 @lru_cache(maxsize=100_000)  # each is looked at every second, and hardly ever changes
-def _step(checkpoint: Checkpoint, stamp: tuple[int, ...]) -> int | str | None:
-    """The step of a complete checkpoint, if it tells one. `stamp` changes when it is written anew.
+def _step(checkpoint: Checkpoint, stamp: Stamp) -> int | str | None:
+    """The step of a complete checkpoint, if it tells one. `stamp` is another when it is written anew.
 
     As text, why a file of Keras cannot be read: it is read whole for that, and not again. Raises
     CheckpointMissing, and CheckpointDamaged of TensorFlow's, whose data files have times of their own.
@@ -141,11 +140,3 @@ def _counted(prefix: Path) -> int | None:
             if 0 <= values[0] < MOST_STEPS:
                 return int(values[0])
     return None
-
-
-def _status(checkpoint: Checkpoint) -> os.stat_result:
-    """Raises CheckpointMissing."""
-    try:
-        return checkpoint.index.stat()
-    except OSError as error:
-        raise CheckpointMissing(f"The checkpoint {checkpoint.prefix.name} is gone.") from error

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from shadowboard.errors import CheckpointMissing
 
@@ -14,6 +15,19 @@ _MOST_DIGITS = 15  # of a step: not every number of more than 18 fits into a dat
 MOST_STEPS = 10**_MOST_DIGITS
 _INDEX = ".index"
 _WHOLE = ".data-00000-of-00001"
+
+
+class Stamp(NamedTuple):
+    """What tells whether an index file was written anew, even where it was given its old time again."""
+
+    modified_ns: int
+    size: int
+    inode: int
+
+    @property
+    def written_at(self) -> float:
+        """When, in seconds since 1970."""
+        return self.modified_ns / 1e9
 
 
 @dataclass(frozen=True)
@@ -25,8 +39,17 @@ class Checkpoint:
 
     @property
     def index(self) -> Path:
-        """The file that makes it exist: whatever is written anew, its time is another."""
+        """The file that makes it exist: whatever is written anew, its stamp is another."""
         return self.prefix.with_name(self.prefix.name + ".index")
+
+    @property
+    def stamp(self) -> Stamp | None:
+        """Which writing of it is on disk at this moment; None where it is gone."""
+        try:
+            status = self.index.stat()
+        except OSError:
+            return None
+        return Stamp(status.st_mtime_ns, status.st_size, status.st_ino)
 
     @property
     def bytes(self) -> int:

@@ -11,6 +11,13 @@ from shadowboard.watched import WatchedConfig
 State = Literal["queued", "training", "finished", "stopped", "diverged", "failed", "watched"]
 
 
+class StudyOfRun(NamedTuple):
+    """The study that a run is part of."""
+
+    id: str
+    name: str
+
+
 @dataclass(frozen=True)
 class Run:
     """One training run as the store knows it. Times are seconds since 1970, UTC.
@@ -33,6 +40,7 @@ class Run:
     started_at: float | None
     finished_at: float | None
     latest_checkpoint: int | None
+    study: StudyOfRun | None = None
 
     @property
     def folder(self) -> Path | None:
@@ -50,6 +58,14 @@ class Run:
         if isinstance(self.config, WatchedConfig):
             raise RunBusy(f"The run {self.id} is trained by another program; it can only be watched.")
         return self.config
+
+
+class NewestRuns(NamedTuple):
+    """The newest runs, and how many there are in all. `unreadable`: ids of those left out of the newest."""
+
+    runs: list[Run]
+    unreadable: list[str]
+    total: int
 
 
 @dataclass(frozen=True)
@@ -109,8 +125,12 @@ class Standing:
     best: StepScores
 
 
-@dataclass(frozen=True)
-class StoredEvaluation:
+def rank(correct: int, step: int) -> tuple[int, int]:
+    """By what checkpoints are chosen, the least first: most images read right; of equals, the earliest."""
+    return -correct, step
+
+
+class StoredEvaluation(NamedTuple):
     """A Score with what each image was read as: predictions uint8 [n], confidences float32 [n], as bytes."""
 
     score: Score

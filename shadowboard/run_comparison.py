@@ -123,7 +123,11 @@ def run_verdict(found: RunComparison, whole: bool, split: str, average: str = ""
     if overall.differing < FEWEST:
         images = "only 1 image is" if overall.differing == 1 else f"only {overall.differing} images are"
         return f"Too few to tell: {part} {images} ever read right by one of the two alone."
+    if late is not None and (late.checkpoints == overall.checkpoints or late.differing < FEWEST):
+        late = None
     outcome = {1: "helps", -1: "hurts", 0: "makes no clear difference"}[overall.sign]
+    if late is not None and late.sign != overall.sign:
+        outcome += " on the whole"
     points, low, high = signed_points(overall.accuracy, *overall.interval)
     much = f"{points.lstrip('+−')} percentage points {'fewer' if overall.accuracy < 0 else 'more'}"
     chance = "" if overall.sign else ", which could be chance"
@@ -131,13 +135,13 @@ def run_verdict(found: RunComparison, whole: bool, split: str, average: str = ""
         f"{averaging.capitalize()} {outcome}: {part} the averaged weights read {much} {split} images right "
         f"(95 % interval {low} to {high}){chance}."
     )
-    if late is None or late.checkpoints == overall.checkpoints or late.differing < FEWEST:
+    if late is None:
         return sentence
     points, low, high = signed_points(late.accuracy, *late.interval)
     if late.sign == overall.sign:
-        so = "still " if late.sign else ""
+        half, so = "half", "still " if late.sign else ""
     else:
-        so = {1: "it helps: ", -1: "it hurts: ", 0: ""}[late.sign]
+        half, so = "half alone", {1: "it helps: ", -1: "it hurts: ", 0: ""}[late.sign]
     chance = "" if late.sign else ", which could be chance"
-    after = f"In the second half, after step {found.half:,}, {so}{points} pp ({low} to {high}){chance}."
+    after = f"In the second {half}, after step {found.half:,}, {so}{points} pp ({low} to {high}){chance}."
     return f"{sentence} {after}"

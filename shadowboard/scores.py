@@ -1,14 +1,16 @@
 """The queries of evaluations: stored, found again, and summed up as each run's standings."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, func, insert, select, union
 
-from shadowboard.database import in_order
+from shadowboard.database import Database, in_order
 from shadowboard.records import PairedReadings, Score, Standing, StepScores, StoredEvaluation
 from shadowboard.schema import evaluations, readings
+
+_READ_AT_ONCE = 100  # steps: bounds the memory that all readings of a run need
 
 _COLUMNS = [evaluations.c[name] for name in Score.__annotations__]
 
@@ -48,10 +50,19 @@ def find_evaluation(
     return StoredEvaluation(Score(*score), predictions, confidences)
 
 
-def paired_readings(
-    connection: Connection, run_id: str, average: str, split: str, after: int, most: int
-) -> list[PairedReadings]:
-    """What raw weights and the average read at the first `most` steps beyond `after` that have both."""
+def paired_readings(database: Database, run_id: str, average: str, split: str) -> Iterator[PairedReadings]:
+    """What raw weights and the average read at each step that has both, by step; some steps a transaction."""
+    page: list[PairedReadings] = []
+    while True:
+        with database.begin() as connection:
+            page = _page(connection, run_id, average, split, page[-1].step if page else -1)
+        yield from page
+        if len(page) < _READ_AT_ONCE:
+            return
+
+
+def _page(connection: Connection, run_id: str, average: str, split: str, after: int) -> list[PairedReadings]:
+    """Of the first steps beyond `after`."""
     raw, averaged = evaluations.alias("raw"), evaluations.alias("averaged")
     raw_read, averaged_read = readings.alias("raw_read"), readings.alias("averaged_read")
     same = [averaged.c[name] == raw.c[name] for name in ("run_id", "step", "split")]
@@ -62,7 +73,7 @@ def paired_readings(
         .join(averaged_read, averaged_read.c.evaluation_id == averaged.c.id)
         .where(raw.c.run_id == run_id, raw.c.average == "", raw.c.split == split, raw.c.step > after)
         .order_by(raw.c.step)
-        .limit(most)
+        .limit(_READ_AT_ONCE)
     )
     return [PairedReadings(*row) for row in connection.execute(query)]
 
@@ -92,7 +103,7 @@ def _standings_query(of: ColumnElement[bool] | None) -> Select[Any]:
             judged.c.average == weights.c.average,
             judged.c.split == "validation",
         )
-        .order_by(judged.c.correct.desc(), judged.c.step)
+        .order_by(judged.c.correct.desc(), judged.c.step)  # by `rank`
         .limit(1)
         .scalar_subquery()
     )

@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -9,14 +10,14 @@ import numpy as np
 from shadowboard import checkpoints
 from shadowboard.averaging import Average
 from shadowboard.checkpoints import Checkpoint
-from shadowboard.dataset import Split, load_dataset
+from shadowboard.dataset import Dataset, Split, load_dataset
 from shadowboard.digit_image import DigitImage
 from shadowboard.errors import CheckpointDamaged, CheckpointMissing, CheckpointUnsuitable
 from shadowboard.evaluation import Evaluation, evaluate, probabilities, require_finite
 from shadowboard.export.formats import label
 from shadowboard.folder_sight import look
 from shadowboard.listing import pick
-from shadowboard.records import Run
+from shadowboard.records import Run, rank
 from shadowboard.settings import Settings
 from shadowboard.weights import averages_of, restore
 
@@ -87,22 +88,24 @@ class Source:
         return pick(self._there(), int(step))
 
     def _best(self, average: str | None) -> Checkpoint:
-        validation = load_dataset(self.data).validation
+        validation = self._dataset.split("validation")
         correct: dict[Checkpoint, int] = {}
         for checkpoint in self._there():
             try:
                 correct[checkpoint] = self._evaluate(checkpoint, average, validation).correct
-            except CheckpointDamaged:
+            except (CheckpointDamaged, CheckpointMissing):  # it may be deleted since the listing
                 continue
         if not correct:
             raise CheckpointMissing(f"There is no readable checkpoint in {self.folder}.")
-        return max(correct, key=lambda checkpoint: correct[checkpoint])  # of equals, the earliest
+        return min(correct, key=lambda checkpoint: rank(correct[checkpoint], checkpoint.step))
 
     def evaluate(self, checkpoint: Checkpoint, average: str | None, split: str) -> Evaluation:
         """Read all images of `validation` or `test` with raw (None) or averaged weights."""
-        dataset = load_dataset(self.data)
-        images = dataset.validation if split == "validation" else dataset.test
-        return self._evaluate(checkpoint, average, images)
+        return self._evaluate(checkpoint, average, self._dataset.split(split))
+
+    @cached_property
+    def _dataset(self) -> Dataset:
+        return load_dataset(self.data)
 
     def _evaluate(self, checkpoint: Checkpoint, average: str | None, images: Split) -> Evaluation:
         return evaluate(restore(checkpoint, average), images, self.activation)

@@ -1,7 +1,6 @@
 """The checkpoint that a run takes its first values from: where it is, and what its variables are called.
 
-Any program's, as its names and shapes tell. Needs no TensorFlow, but for the names of Keras' averages in an
-object-based checkpoint.
+Any program's, as its names and shapes tell. Needs no TensorFlow.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,18 +13,18 @@ from numpy.typing import NDArray
 
 from shadowboard import keras_file
 from shadowboard.bundle import open_bundle
+from shadowboard.contents import open_contents
 from shadowboard.errors import CheckpointUnsuitable
 from shadowboard.folder_sight import look
 from shadowboard.inspection import restorable, values
 from shadowboard.keras_file import KerasCheckpoint
 from shadowboard.layout import Entries, Layout, layout_of, own_name, variable_names
 from shadowboard.listing import Checkpoint, list_checkpoints, pick
+from shadowboard.object_graph import full_names
 from shadowboard.records import Run
 from shadowboard.restore_map import averages_in, variables_to_restore
 from shadowboard.roles import Variable, roles_of
 from shadowboard.start_from import StartFrom
-
-_OBJECT_GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"
 
 
 def checkpoints_of(run: Run, folder: Path) -> list[Checkpoint]:
@@ -87,7 +86,7 @@ class StartSource:
         if isinstance(self.checkpoint, KerasCheckpoint):
             stored = keras_file.read(self.checkpoint.prefix, names)
         else:
-            stored = values(open_bundle(self.checkpoint.prefix), names)
+            stored = values(open_contents(self.checkpoint), names)
         with np.errstate(over="ignore"):  # what is too large becomes infinite, and is told by whoever asked
             return {name: value.astype(np.float32, copy=False) for name, value in stored.items()}
 
@@ -104,9 +103,10 @@ def open_source(checkpoint: Checkpoint, average: str) -> StartSource:
         stored = keras_file.read(checkpoint.prefix, sorted(names))
         entries: Entries = {name: Variable(value.shape, value.dtype.name) for name, value in stored.items()}
     else:
-        entries = open_bundle(checkpoint.prefix).entries
+        bundle = open_bundle(checkpoint.prefix)
+        entries = bundle.entries
         try:
-            layout = layout_of(entries, _full_names(checkpoint, entries))
+            layout = layout_of(entries, full_names(bundle))
         except CheckpointUnsuitable:  # its variables can be asked for by their names all the same
             layout = None
     return StartSource(
@@ -118,8 +118,9 @@ def _averages(
     checkpoint: Checkpoint, entries: Entries, layout: Layout | None, average: str
 ) -> dict[str, str]:
     """The name of each variable → that of its average."""
-    variables = restorable(roles_of(entries))
-    by_suffix, by_layout = averages_in(entries, variables), layout.averages if layout else {}
+    roles = roles_of(entries)
+    variables = restorable(roles)
+    by_suffix, by_layout = averages_in(roles, variables), layout.averages if layout else {}
     found: dict[str, str] = {}
     if average in by_suffix:
         found |= variables_to_restore(entries, variables, average).sources
@@ -131,12 +132,3 @@ def _averages(
             f"The checkpoint {checkpoint.prefix.name} holds no average called {average}; it holds: {there}."
         )
     return {variable: name for variable, name in found.items() if variable != name}
-
-
-def _full_names(checkpoint: Checkpoint, entries: Entries) -> dict[str, str]:
-    """What an object-based checkpoint tells of the names in its program; TensorFlow reads that."""
-    if _OBJECT_GRAPH not in entries:
-        return {}
-    from shadowboard import checkpoints
-
-    return checkpoints.full_names(checkpoint, checkpoints.variables(checkpoint))

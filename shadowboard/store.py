@@ -1,23 +1,22 @@
 """Runs, training metrics, checkpoints and evaluations in one SQL database: where worker and server meet."""
 
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, exists, func, insert, select, true, update
+from sqlalchemy import insert, select, true, update
 from sqlalchemy.exc import IntegrityError
 
-from shadowboard import transitions
+from shadowboard import history, transitions
 from shadowboard.configuration import RunConfig, describe
 from shadowboard.database import LOCK_SECONDS, Database, alone, in_order
 from shadowboard.errors import RunMissing, StoreUnavailable
-from shadowboard.found import add_found
+from shadowboard.found import add_found, watch
 from shadowboard.printable import in_a_line
 from shadowboard.records import (
     Cursor,
     Metric,
+    NewestRuns,
     PairedReadings,
     Run,
     SavedCheckpoint,
@@ -26,16 +25,20 @@ from shadowboard.records import (
     State,
     StoredEvaluation,
 )
-from shadowboard.run_rows import LATEST, new_row, run_of
-from shadowboard.schema import checkpoints, evaluations, runs, training_metrics
+from shadowboard.run_queries import (
+    IS_FINISHED,
+    IS_SAVED,
+    all_runs,
+    find_run,
+    newest_first,
+    newest_runs,
+    oldest_queued,
+)
+from shadowboard.run_rows import new_row
+from shadowboard.schema import evaluations, runs
 from shadowboard.scores import find_evaluation, insert_evaluation, paired_readings, standings
-from shadowboard.studies import Studies, is_no_variant
-from shadowboard.thinning import thinned
+from shadowboard.studies import Studies
 from shadowboard.watched import WatchedConfig
-
-_READ_AT_ONCE = 100  # steps: bounds the memory that all readings of a run need
-
-_NEWEST_FIRST = (runs.c.created_at.desc(), runs.c.id)
 
 
 class Store:
@@ -66,71 +69,32 @@ class Store:
 
     def watch(self, config: WatchedConfig, name: str = "") -> Run:
         """Watch a training that another program does; where that was done before, go on with that run."""
-        new = new_row(config, name or Path(config.folder).name or config.folder, "watched")
         with self._database.begin() as connection:
             alone(connection)  # of two that watch it at the same moment, the second finds the first one's run
-            rows = connection.execute(select(runs, LATEST).order_by(*_NEWEST_FIRST)).all()
-            for run in map(run_of, rows):
-                if isinstance(run.config, WatchedConfig) and run.config.is_of(config):
-                    if run.state != "watched":
-                        transitions.requeue(connection, run.id, "watched")
-                    if name:
-                        named = update(runs).where(runs.c.id == run.id).values(name=in_a_line(name))
-                        connection.execute(named)
-                    run_id = run.id
-                    break
-            else:
-                connection.execute(insert(runs).values(new))
-                run_id = new["id"]
+            run_id = watch(connection, config, name)
         return self.run(run_id)
 
-    @contextmanager
-    def watching(self, config: WatchedConfig, name: str = "") -> Iterator[Run]:
-        """The same, undone where the block ends with an error."""
-        before = {run.id: run.state for run in self.runs()}
-        run = self.watch(config, name)
-        try:
-            yield run
-        except Exception:
-            if run.id not in before:
-                self.delete_run(run.id)
-            elif before[run.id] != "watched":
-                self.request_stop(run.id)
-            raise
-
     def runs(self, state: State | None = None) -> list[Run]:
-        """All runs, or those in one state; newest first."""
-        query = select(runs, LATEST).order_by(*_NEWEST_FIRST)
-        if state:
-            query = query.where(runs.c.state == state)
+        """All runs, or those in one state, that this version can read; newest first."""
         with self._database.begin() as connection:
-            return [run_of(row) for row in connection.execute(query)]
+            return all_runs(connection, state)
 
-    def newest_runs(self, limit: int | None) -> tuple[list[Run], int]:
-        """The newest `limit` runs, newest first, and how many there were in all at that moment."""
-        total = select(func.count()).select_from(runs.alias()).scalar_subquery()
-        query = select(runs, LATEST, total.label("total")).order_by(*_NEWEST_FIRST).limit(limit)
+    def newest_runs(self, limit: int | None, *, outside_studies: bool = False) -> NewestRuns:
+        """The newest `limit` runs, newest first, and how many there were in all at that moment.
+
+        With `outside_studies` only those that are part of no study, and how many of these.
+        """
         with self._database.begin() as connection:
-            rows = connection.execute(query).all()
-        return [run_of(row) for row in rows], rows[0].total if rows else 0
+            return newest_runs(connection, limit, outside_studies=outside_studies)
 
     def run(self, run_id: str) -> Run:
         """The run with this id, or else the newest with this name. Raises RunMissing."""
-        query = (
-            select(runs, LATEST)
-            .where((runs.c.id == run_id) | (runs.c.name == run_id))
-            .order_by((runs.c.id == run_id).desc(), runs.c.created_at.desc())
-            .limit(1)
-        )
         with self._database.begin() as connection:
-            row = connection.execute(query).first()
-        if row is None:
-            raise transitions.missing(run_id)
-        return run_of(row)
+            return find_run(connection, run_id)
 
     def newest_run(self) -> Run:
         """The newest run that has a checkpoint, or else the newest. Raises RunMissing where there is none."""
-        run = next(self.saved_runs(), None) or next(self._newest_first(true()), None)
+        run = next(self.saved_runs(), None) or next(newest_first(self._database, true()), None)
         if run is None:
             raise RunMissing("There is no run yet; `shadowboard up` or `shadowboard train` starts one.")
         return run
@@ -140,27 +104,11 @@ class Store:
 
         Without those that a study has only for comparison.
         """
-        saved = exists().where(checkpoints.c.run_id == runs.c.id)
-        return self._newest_first(saved & is_no_variant())
+        return newest_first(self._database, IS_SAVED)
 
     def finished_runs(self) -> Iterator[Run]:
         """The finished runs of which anything is evaluated, newest first; so without some of a study's."""
-        evaluated = exists().where(evaluations.c.run_id == runs.c.id)
-        return self._newest_first((runs.c.state == "finished") & evaluated & is_no_variant())
-
-    def _newest_first(self, condition: ColumnElement[bool]) -> Iterator[Run]:
-        """Each is looked up when it is asked for, as most callers need no second."""
-        query = select(runs, LATEST).where(condition).order_by(runs.c.created_at.desc(), runs.c.id).limit(1)
-        older: ColumnElement[bool] = true()
-        while True:
-            with self._database.begin() as connection:
-                row = connection.execute(query.where(older)).first()
-            if row is None:
-                return
-            run = run_of(row)
-            yield run
-            at_once = (runs.c.created_at == run.created_at) & (runs.c.id > run.id)
-            older = (runs.c.created_at < run.created_at) | at_once
+        return newest_first(self._database, IS_FINISHED)
 
     def rename_run(self, run_id: str, name: str) -> None:
         """Call the run `name`. Raises RunMissing."""
@@ -194,27 +142,33 @@ class Store:
         with self._database.begin() as connection:
             transitions.requeue(connection, run_id, state)
 
-    def delete_run(self, run_id: str) -> None:
-        """Delete all rows of the run with this id, which is not in training. Raises RunMissing, RunBusy."""
+    def has_run(self, run_id: str) -> bool:
+        """Whether there is a run with this id, be it one that this version cannot read."""
+        with self._database.begin() as connection:
+            return connection.execute(select(runs.c.id).where(runs.c.id == run_id)).first() is not None
+
+    def delete_run(self, run_id: str, mark: Callable[[Sequence[str]], None] = lambda ids: None) -> None:
+        """Delete all rows of the run with this id, which is not in training; `mark` it just before.
+
+        Raises RunMissing, RunBusy; then nothing is marked.
+        """
         with self._database.begin() as connection:
             transitions.delete_idle(connection, run_id)
+            mark([run_id])
 
     # The lease
 
     def claim(self, worker: str) -> Run | None:
-        """Take the oldest queued run for `worker`, or None where there is none (left)."""
-        oldest = (
-            select(runs.c.id).where(runs.c.state == "queued").order_by(runs.c.created_at, runs.c.id).limit(1)
-        )
+        """Take the oldest queued run for `worker`, or None where there is none (left) that it can read."""
         while True:
             with self._database.begin() as connection:
-                run_id = connection.execute(oldest).scalar()
-            if run_id is None:
+                oldest = oldest_queued(connection)
+            if oldest is None:
                 return None
             with self._database.begin() as connection:
-                taken = transitions.take(connection, run_id, worker, runs.c.state == "queued")
+                taken = transitions.take(connection, oldest.id, worker, runs.c.state == "queued")
             if taken:
-                return self.run(run_id)
+                return self.run(oldest.id)
 
     def take_over(self, run: Run, worker: str, message: str = "") -> bool:
         """Take a run from the worker that held it when `run` was read; False where it has moved since.
@@ -244,47 +198,45 @@ class Store:
         """
         with self._database.begin() as connection:
             transitions.write_as(connection, run_id, worker, {"step": step})
-            for table in (training_metrics, checkpoints):
-                connection.execute(delete(table).where(table.c.run_id == run_id, table.c.step > step))
+            history.forget_beyond(connection, run_id, step)
 
     def add_progress(
         self, run_id: str, worker: str, step: int, steps_per_second: float, metrics: Sequence[Metric]
     ) -> bool:
         """Record how far the run is, and its losses; True where a stop was asked for. Raises LeaseLost."""
-        rows = [{"run_id": run_id, "step": m.step, "loss": m.loss} for m in metrics]
         with self._database.begin() as connection:
             transitions.write_as(
                 connection, run_id, worker, {"step": step, "steps_per_second": steps_per_second}
             )
-            if rows:
-                in_order(connection)
-                connection.execute(insert(training_metrics), rows)
+            history.add_metrics(connection, run_id, metrics)
             return transitions.stop_requested(connection, run_id)
 
     def add_checkpoint(self, run_id: str, worker: str, step: int, size: int) -> None:
         """Record a checkpoint of `size` bytes; one that is recorded already stays. Raises LeaseLost."""
-        there = (checkpoints.c.run_id == run_id) & (checkpoints.c.step == step)
-        row = {"run_id": run_id, "step": step, "bytes": size, "saved_at": time.time()}
         with self._database.begin() as connection:
             transitions.write_as(connection, run_id, worker, {})
-            if connection.execute(select(checkpoints.c.id).where(there)).first() is None:
-                in_order(connection)
-                connection.execute(insert(checkpoints).values(row))
+            history.add_checkpoint(connection, run_id, step, size)
 
     # What watching a folder finds
 
     def add_sight(
-        self, run_id: str, config: WatchedConfig, message: str, found: Sequence[SavedCheckpoint]
+        self,
+        run_id: str,
+        config: WatchedConfig,
+        message: str,
+        found: Sequence[SavedCheckpoint],
+        anew: Collection[int] = (),
     ) -> None:
         """Record what is known of a watched run by now, and checkpoints that are new or written anew.
 
-        The evaluations of the latter go. Nothing is recorded where the run is not watched any more.
+        The evaluations of the latter go: of those of another time or size than is recorded, and of the steps
+        `anew`. Nothing is recorded where the run is not watched any more.
         """
         with self._database.begin() as connection:
             values = {"config": config.model_dump_json(), "message": message}
             if transitions.write_watched(connection, run_id, values, found):
                 in_order(connection)
-                add_found(connection, run_id, found)
+                add_found(connection, run_id, found, anew)
 
     # Evaluations
 
@@ -309,15 +261,7 @@ class Store:
 
     def paired_readings(self, run_id: str, average: str, split: str) -> Iterator[PairedReadings]:
         """What the raw weights and an average read at each step at which both are evaluated, by step."""
-        page: list[PairedReadings] = []
-        while True:
-            with self._database.begin() as connection:
-                page = paired_readings(
-                    connection, run_id, average, split, page[-1].step if page else -1, _READ_AT_ONCE
-                )
-            yield from page
-            if len(page) < _READ_AT_ONCE:
-                return
+        return paired_readings(self._database, run_id, average, split)
 
     def standings(self, run_id: str | None = None) -> list[Standing]:
         """How the raw weights and each average have done, of one run or of all; by run and average."""
@@ -328,10 +272,8 @@ class Store:
 
     def cursor(self) -> Cursor:
         """The end of the store as it is now."""
-        tables = (training_metrics, checkpoints, evaluations)
         with self._database.begin() as connection:
-            ids = [connection.execute(select(func.max(table.c.id))).scalar() or 0 for table in tables]
-        return Cursor(*ids)
+            return history.end_of_all(connection)
 
     def metrics(self, run_id: str, after: int = 0, most: int | None = None) -> list[Metric]:
         """The run's training metrics with ids beyond `after`, by step.
@@ -339,25 +281,18 @@ class Store:
         At most `most` (≥ 1), evenly by index; the last is always among them, and from two on the first.
         """
         if most is None:
-            return self._rows(Metric, training_metrics, run_id, after)
-        query = thinned(run_id, after, most)
+            return self._rows(Metric, run_id, after)
         with self._database.begin() as connection:
-            return [Metric(*row) for row in connection.execute(query)]
+            return history.thinned_metrics(connection, run_id, after, most)
 
     def checkpoints(self, run_id: str, after: int = 0) -> list[SavedCheckpoint]:
         """The run's checkpoints with ids beyond `after`, by step."""
-        return self._rows(SavedCheckpoint, checkpoints, run_id, after)
+        return self._rows(SavedCheckpoint, run_id, after)
 
     def scores(self, run_id: str, after: int = 0) -> list[Score]:
         """The run's evaluations with ids beyond `after`, by step."""
-        return self._rows(Score, evaluations, run_id, after)
+        return self._rows(Score, run_id, after)
 
-    def _rows(self, kind: Any, table: Any, run_id: str, after: int) -> list[Any]:
-        columns = [table.c[name] for name in kind.__annotations__]
-        query = (
-            select(*columns)
-            .where(table.c.run_id == run_id, table.c.id > after)
-            .order_by(table.c.step, table.c.id)
-        )
+    def _rows(self, kind: Any, run_id: str, after: int) -> list[Any]:
         with self._database.begin() as connection:
-            return [kind(*row) for row in connection.execute(query)]
+            return history.rows(connection, kind, run_id, after)

@@ -65,7 +65,9 @@ def write_watched(
         newest = max(found, key=lambda checkpoint: checkpoint.saved_at)
         values = values | {
             "step": case((runs.c.step > newest.step, runs.c.step), else_=newest.step),
-            "heartbeat_at": newest.saved_at,
+            "heartbeat_at": case(
+                (runs.c.heartbeat_at > newest.saved_at, runs.c.heartbeat_at), else_=newest.saved_at
+            ),
             "started_at": func.coalesce(runs.c.started_at, newest.saved_at),
         }
     return _changed(connection, (runs.c.id == run_id) & (runs.c.state == "watched"), values)

@@ -1,23 +1,20 @@
 """The evaluations that a run's checkpoints lack, made here; servers on the same store make none twice."""
 
 import logging
-import math
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 from shadowboard.checkpoints import Checkpoint, list_checkpoints
 from shadowboard.claims import Claims, Key
-from shadowboard.dataset import Dataset
+from shadowboard.dataset import SPLITS, Dataset
 from shadowboard.errors import CheckpointError
 from shadowboard.evaluation import evaluate
-from shadowboard.records import Run, Score
+from shadowboard.records import Run
 from shadowboard.store import Store
 from shadowboard.weights import restore
 
 log = logging.getLogger(__name__)
-
-SPLITS = ("validation", "test")
 
 
 def evaluate_missing(
@@ -63,13 +60,9 @@ def _evaluate(
         try:
             if store.evaluation(*key) is None:
                 began = time.monotonic()
-                images = dataset.validation if split == "validation" else dataset.test
-                made = evaluate(weights, images, run.config.activation)
+                made = evaluate(weights, dataset.split(split), run.config.activation)
                 seconds = time.monotonic() - began
-                loss = made.loss if math.isfinite(made.loss) else None
-                score = Score(checkpoint.step, average, split, made.n, made.correct, loss, seconds)
-                confidences = made.confidences.astype("<f4").tobytes()
-                store.add_evaluation(run.id, score, made.predictions.tobytes(), confidences)
+                store.add_evaluation(run.id, *made.stored(checkpoint.step, average, split, seconds))
         finally:
             claims.release(key)
     return left

@@ -5,11 +5,11 @@ import time
 from functools import cached_property
 from pathlib import Path
 
-from shadowboard.dataset import Dataset, load_dataset
+from shadowboard.dataset import SPLITS, Dataset, load_dataset
 from shadowboard.errors import RunBusy
 from shadowboard.evaluation import evaluate
 from shadowboard.lease import Watch
-from shadowboard.records import Run, Score
+from shadowboard.records import Run
 from shadowboard.store import Store
 from shadowboard.terminal import Accuracies, TrainingDisplay
 from worker.loop import run_once
@@ -82,16 +82,13 @@ class _Show:
     def _evaluate(self, state: State) -> Accuracies:
         accuracies: dict[str, dict[str, float]] = {}
         kinds = {"": state.weights, **{a.name: state.average(a.name) for a in self._run.config.averages}}
-        for split in ("validation", "test"):
-            images = self._dataset.validation if split == "validation" else self._dataset.test
+        for split in SPLITS:
+            images = self._dataset.split(split)
             accuracies[split] = {}
             for average, weights in kinds.items():
                 began = time.monotonic()
-                result = evaluate(weights, images, self._run.config.activation)
+                made = evaluate(weights, images, self._run.config.activation)
                 seconds = time.monotonic() - began
-                score = Score(state.step, average, split, result.n, result.correct, result.loss, seconds)
-                self._store.add_evaluation(
-                    self._run.id, score, result.predictions.tobytes(), result.confidences.tobytes()
-                )
-                accuracies[split][average or "raw"] = result.accuracy
+                self._store.add_evaluation(self._run.id, *made.stored(state.step, average, split, seconds))
+                accuracies[split][average or "raw"] = made.accuracy
         return accuracies

@@ -9,6 +9,7 @@ from server.answers import written
 from server.engine import Engine
 from server.parameters import AverageName, Renames, RunInPath, StepInPath, VariableName, VariableNames
 from server.problems import answers
+from server.ranking import first_read, ranked
 from server.schemas.checkpoints import (
     CheckpointFile,
     CheckpointList,
@@ -23,7 +24,7 @@ from server.threads import Threads
 from shadowboard.errors import CheckpointDamaged, CheckpointMissing, CheckpointUnsuitable, RunMissing
 
 if TYPE_CHECKING:
-    from shadowboard.bundle import Bundle
+    from shadowboard.contents import Contents
     from shadowboard.listing import Checkpoint
 
 _WAITING = 32  # requests that may wait while one checkpoint is inspected
@@ -66,10 +67,10 @@ def checkpoints_router() -> APIRouter:
         engine: Engine,
         run: str,
         step: str,
-        answer: "Callable[[_Place, Bundle], Response]",
+        answer: "Callable[[_Place, Contents], Response]",
     ) -> Response:
-        place, bundle = await engine.threads.run(_open, services, engine, run, step)
-        return await inspecting.run(answer, place, bundle)
+        place, contents = await engine.threads.run(_open, services, engine, run, step)
+        return await inspecting.run(answer, place, contents)
 
     @router.get(
         "/{run_id}/checkpoints/{step}/variables",
@@ -87,18 +88,18 @@ def checkpoints_router() -> APIRouter:
     ) -> Response:
         """Every variable in it: its kind, its statistics, how far an average is from its raw variable."""
 
-        def answer(place: "_Place", bundle: "Bundle") -> Response:
+        def answer(place: "_Place", contents: "Contents") -> Response:
             from shadowboard.inspection import inspect
             from shadowboard.units import first_layer
 
             return written(
                 VariableList(
                     **place,
-                    bytes=bundle.bytes,
-                    first_layer=first_layer(bundle),
+                    bytes=contents.bytes,
+                    first_layer=first_layer(contents),
                     variables=[
                         VariableView.of_variable(variable)
-                        for variable in inspect(bundle, name or None, statistics=statistics)
+                        for variable in inspect(contents, name or None, statistics=statistics)
                     ],
                 )
             )
@@ -124,10 +125,10 @@ def checkpoints_router() -> APIRouter:
         The name of an average stands for its raw variable.
         """
 
-        def answer(place: "_Place", bundle: "Bundle") -> Response:
+        def answer(place: "_Place", contents: "Contents") -> Response:
             from shadowboard.inspection import closeup
 
-            return written(VariableCloseup.of_closeup(place, closeup(bundle, name, bins)))
+            return written(VariableCloseup.of_closeup(place, closeup(contents, name, bins)))
 
         return await look(services, engine, run_id, step, answer)
 
@@ -150,11 +151,11 @@ def checkpoints_router() -> APIRouter:
     ) -> Response:
         """The weights of each, as many as the pixels that it looks at; `name`, where it is another layer."""
 
-        def answer(place: "_Place", bundle: "Bundle") -> Response:
+        def answer(place: "_Place", contents: "Contents") -> Response:
             from shadowboard.units import units
 
             return written(
-                UnitList.of_units(place, units(bundle, name or None, average or None, first, count, order))
+                UnitList.of_units(place, units(contents, name or None, average or None, first, count, order))
             )
 
         return await look(services, engine, run_id, step, answer)
@@ -180,8 +181,8 @@ def checkpoints_router() -> APIRouter:
         `only`: restore these variables alone. The variables are those that the checkpoint holds raw.
         """
 
-        def answer(place: "_Place", bundle: "Bundle") -> Response:
-            return written(_restore_map(place, bundle, ema, average, only, rename))
+        def answer(place: "_Place", contents: "Contents") -> Response:
+            return written(_restore_map(place, contents, ema, average, only, rename))
 
         return await look(services, engine, run_id, step, answer)
 
@@ -213,62 +214,47 @@ def _list(services: Services, engine: Engine, run_id: str) -> CheckpointList:
     )
 
 
-def _open(services: Services, engine: Engine, run_id: str, step: str) -> "tuple[_Place, Bundle]":
+def _open(services: Services, engine: Engine, run_id: str, step: str) -> "tuple[_Place, Contents]":
     """The checkpoint that is meant, opened: its index alone is read.
 
     `latest` and `best` pass over those whose files cannot be opened.
     """
-    from server.choosing import BEST, LATEST, ranked
+    from server.choosing import BEST, LATEST
     from server.promoting import promoting_average
-    from server.restoring import none_good
-    from shadowboard.bundle import open_bundle
-    from shadowboard.keras_file import KerasCheckpoint
+    from shadowboard.contents import open_contents
 
     run = services.store.run(run_id)
 
-    def opened(checkpoint: "Checkpoint") -> "tuple[_Place, Bundle]":
-        if isinstance(checkpoint, KerasCheckpoint):
-            raise CheckpointUnsuitable(
-                f"{checkpoint.prefix.name} is a file of Keras; expected one of TensorFlow to inspect."
-            )
+    def opened(checkpoint: "Checkpoint") -> "tuple[_Place, Contents]":
         place = {"run": run.id, "step": checkpoint.step, "checkpoint": checkpoint.prefix.name}
-        return place, open_bundle(checkpoint.prefix)
+        return place, open_contents(checkpoint)
 
-    if step == LATEST:
-        candidates = engine.restorer.checkpoints(run)[::-1]
-    elif step == BEST:
-        candidates = ranked(services.store, engine.restorer, run, promoting_average(run))
-    else:
+    if step not in (LATEST, BEST):
         return opened(engine.restorer.find(run, int(step)))
-    damaged: list[Checkpoint] = []
-    for checkpoint in candidates:
-        try:
-            return opened(checkpoint)
-        except CheckpointDamaged:
-            damaged.append(checkpoint)
-        except CheckpointMissing:  # deleted since the listing
-            continue
-    raise none_good(run, damaged)
+    there = engine.restorer.checkpoints(run)
+    best = step == BEST
+    candidates = ranked(services.store, run, promoting_average(run), there) if best else there[::-1]
+    return first_read(run, candidates, opened)[1]
 
 
 def _restore_map(
-    place: _Place, bundle: "Bundle", ema: bool, average: str, only: list[str], rename: list[str]
+    place: _Place, contents: "Contents", ema: bool, average: str, only: list[str], rename: list[str]
 ) -> RestoreMapView:
     from shadowboard.inspection import restorable, small, values
     from shadowboard.restore_map import averages_in, variables_to_restore
-    from shadowboard.roles import roles_of
 
     if average and not ema:
         raise CheckpointUnsuitable(f"average is {average!r}, but raw weights were asked for; add ema=true.")
-    variables = restorable(roles_of(bundle.entries))
-    if ema and not average and not (there := averages_in(bundle.entries, variables)):
-        raise CheckpointUnsuitable(
-            f"The checkpoint {bundle.prefix.name} holds no average; ask for raw weights."
-        )
+    roles = contents.roles
+    variables = restorable(roles)
+    if ema and not average and not (there := averages_in(roles, variables)):
+        raise CheckpointUnsuitable(f"The checkpoint {contents.name} holds no average; ask for raw weights.")
     asked = (average or there[0]) if ema else None
-    found = variables_to_restore(bundle.entries, variables, asked, only=only or None, rename=_renames(rename))
-    told = values(bundle, small(bundle, list(found.names)))
-    return RestoreMapView.of_map(place, bundle, found, told)
+    found = variables_to_restore(
+        contents.entries, variables, asked, roles=roles, only=only or None, rename=_renames(rename)
+    )
+    told = values(contents, small(contents, list(found.names)))
+    return RestoreMapView.of_map(place, contents, found, told)
 
 
 def _renames(texts: list[str]) -> dict[str, str]:

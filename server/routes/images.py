@@ -8,7 +8,7 @@ from PIL import Image
 
 from server.problems import answers
 from server.services import TheServices
-from shadowboard.dataset import IMAGE_SIDE, Split
+from shadowboard.dataset import IMAGE_SIDE
 from shadowboard.errors import DatasetError, ImageMissing
 
 router = APIRouter(tags=["images"])
@@ -36,7 +36,7 @@ def image(
     index: Annotated[int, Path(description="Its place in the split, from 0", examples=[0])],
 ) -> Response:
     """An image of MNIST, as it came: light ink on black."""
-    images: Split = getattr(services.datasets.get("mnist"), split)
+    images = services.datasets.get("mnist").split(split)
     if not 0 <= index < len(images):
         raise ImageMissing(f"There is no {split} image {index}; expected 0 to {len(images) - 1}.")
     file = io.BytesIO()

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Response
@@ -16,7 +17,7 @@ from server.schemas.runs import NewNameOfRun, NewRun, RunList, RunView
 from server.schemas.starts import RunPreview, RunStart, StartReport
 from server.services import Services, TheServices
 from shadowboard.configuration import RunConfig, describe
-from shadowboard.deletion import delete_folder
+from shadowboard.deletion import delete_folders, mark_deleted
 from shadowboard.errors import Busy, ConfigurationInvalid, RunBusy, RunMissing
 from shadowboard.records import Run
 from shadowboard.validation import quoted
@@ -65,10 +66,14 @@ def list_runs(
             openapi_examples={"a page": Example(value=20)},
         ),
     ] = None,
+    outside_studies: Annotated[
+        bool, Query(description="Only those that are part of no study; `total` counts these alone")
+    ] = False,
 ) -> Response:
     """Newest first."""
-    runs, total = services.store.newest_runs(limit)
-    return written(RunList(runs=[_view(services, run) for run in runs], total=total))
+    runs, unreadable, total = services.store.newest_runs(limit, outside_studies=outside_studies)
+    views = [_view(services, run) for run in runs]
+    return written(RunList(runs=views, unreadable=unreadable, total=total))
 
 
 @router.post(
@@ -245,5 +250,6 @@ def delete_run(services: TheServices, run_id: RunId) -> None:
 
     Of a folder that is watched no file is touched. By its id alone: another run may have the same name.
     """
-    services.store.delete_run(run_id)
-    delete_folder(services.settings.run_folder(run_id))
+    runs = services.settings.run_folder("")
+    services.store.delete_run(run_id, partial(mark_deleted, runs))
+    delete_folders(runs, [run_id])

@@ -1,5 +1,6 @@
 """The studies: queue one, follow it, look at what it has found, stop, resume, delete it."""
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
@@ -10,8 +11,8 @@ from server.problems import answers
 from server.routes.runs import CHANGES, mnist_only
 from server.schemas.studies import CurveList, CurveView, NewStudy, StudyList, StudyReportView, StudyView
 from server.services import Services, TheServices
-from shadowboard.deletion import delete_folder
-from shadowboard.errors import CheckpointError, ConfigurationInvalid, RunBusy, StudyMissing
+from shadowboard.deletion import delete_folders, mark_deleted
+from shadowboard.errors import ConfigurationInvalid, RunBusy, StudyMissing
 from shadowboard.studies import Study
 from shadowboard.variants import parse_plan
 
@@ -26,10 +27,18 @@ def _view(services: Services, study: Study) -> StudyView:
     return StudyView.of(study, progress(study.plan, members, counts), places=services.tells_places)
 
 
-@router.get("", summary="List the studies")
-def list_studies(services: TheServices) -> StudyList:
+@router.get("", summary="List the studies", response_model=StudyList)
+def list_studies(services: TheServices) -> Response:
     """Newest first."""
-    return StudyList(studies=[_view(services, study) for study in services.store.studies.all()])
+    from shadowboard.study_progress import progress
+
+    studies, places = services.store.studies, services.tells_places
+    found, members, counts = studies.all(), studies.members_of_all(), studies.saved_and_evaluated()
+    views = [
+        StudyView.of(study, progress(study.plan, members.get(study.id, []), counts), places=places)
+        for study in found
+    ]
+    return written(StudyList(studies=views))
 
 
 @router.post(
@@ -136,11 +145,5 @@ def delete_study(services: TheServices, study_id: StudyId) -> None:
 
     By its id alone. While one of its runs is in training, nothing is deleted.
     """
-    errors = []
-    for run_id in services.store.studies.delete(study_id):
-        try:
-            delete_folder(services.settings.run_folder(run_id))
-        except CheckpointError as error:  # the others' rows are gone too, so nobody would find their folders
-            errors.append(error)
-    if errors:
-        raise errors[0]
+    runs = services.settings.run_folder("")
+    delete_folders(runs, services.store.studies.delete(study_id, partial(mark_deleted, runs)))

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from pydantic import BaseModel, Field
 
 if TYPE_CHECKING:
-    from shadowboard.bundle import Bundle
+    from shadowboard.contents import Contents
     from shadowboard.inspection import Closeup, Variable
     from shadowboard.restore_map import RestoreMap
     from shadowboard.units import Units
@@ -186,7 +186,7 @@ class RestoreMapView(_OfCheckpoint):
 
     @classmethod
     def of_map(
-        cls, place: dict[str, Any], bundle: "Bundle", found: "RestoreMap", small: dict[str, Any]
+        cls, place: dict[str, Any], contents: "Contents", found: "RestoreMap", small: dict[str, Any]
     ) -> Self:
         """The view of a map; `small`: the values to tell, by name in the checkpoint."""
         from shadowboard.inspection import plain
@@ -202,6 +202,6 @@ class RestoreMapView(_OfCheckpoint):
             restored=restored,
             raw_fallbacks=found.fallbacks,
             uninitialised=list(found.uninitialised),
-            unused=[name for name in bundle.entries if name not in used],
+            unused=[name for name in contents.entries if name not in used],
             sentence=found.sentence,
         )

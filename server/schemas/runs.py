@@ -32,6 +32,13 @@ class Knobs:
         return schema
 
 
+class StudyOfRunView(BaseModel):
+    """The study that a run is part of."""
+
+    id: str = Field(description="Id of the study")
+    name: str = Field(description="What it is called")
+
+
 class RunView(BaseModel):
     """One training run."""
 
@@ -54,6 +61,7 @@ class RunView(BaseModel):
     )
     stalled: bool = Field(description="In training, but its worker has not been heard of for over 5 s")
     latest_checkpoint: int | None = Field(description="Step of the newest checkpoint")
+    study: StudyOfRunView | None = Field(description="The study that it is part of; null: none")
     averages: list[Average | WatchedAverage] = Field(description="The averages that it keeps")
     config: RunConfig | WatchedConfig = Field(
         description="All its knobs; of one that is trained by another program, what is known. A server that "
@@ -65,6 +73,7 @@ class RunView(BaseModel):
         """The view of a run of the store; with `places` its configuration names folders in full."""
         same = {name: getattr(run, name) for name in cls.model_fields if hasattr(run, name)}
         same["message"] = without_folders(run.message)
+        same["study"] = run.study and StudyOfRunView(**run.study._asdict())
         same["config"] = run.config if places else without_places(run.config)
         return cls(**same, averages=list(run.config.averages), stalled=stalled)
 
@@ -73,6 +82,9 @@ class RunList(BaseModel):
     """Runs, newest first."""
 
     runs: list[RunView] = Field(description="All of them, or the newest `limit`")
+    unreadable: list[str] = Field(
+        description="Ids of those left out: their configurations are of another version, or damaged"
+    )
     total: int = Field(description="How many runs there are in all")
 
 

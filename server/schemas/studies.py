@@ -214,6 +214,10 @@ class ConclusionView(BaseModel):
     claim: str = Field(description="What it says")
     verdict: Literal["holds", "fails", "open"] = Field(description="open: these seeds do not tell")
     sentence: str = Field(description="The numbers of this study for or against it")
+    p_holm: float | None = Field(
+        description="The p-value of the verdict, corrected by Holm for all conclusions of the study: holds "
+        "and fails are below 0.05; null: too few seeds for any"
+    )
 
     @classmethod
     def of(cls, conclusion: "Conclusion") -> Self:

@@ -40,7 +40,12 @@ FORMATS: Mapping[FormatName, Format] = MappingProxyType(
     {
         found.name: found
         for found in (
-            Format("keras", "Keras", ".keras", "To predict with, or to train on, in Keras 3."),
+            Format(
+                "keras",
+                "Keras",
+                ".keras",
+                "For Keras 3, to predict or train on; answers a dict, logits and probabilities.",
+            ),
             Format(
                 "saved-model",
                 "SavedModel",

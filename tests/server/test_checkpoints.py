@@ -5,8 +5,10 @@ import httpx2
 import numpy as np
 import pytest
 
-from shadowboard.bundle import Bundle, open_bundle
+from shadowboard.bundle import Bundle
+from shadowboard.contents import Contents, open_contents
 from shadowboard.inspection import closeup, inspect, plain
+from shadowboard.listing import Checkpoint
 from shadowboard.records import Run
 from shadowboard.settings import Settings
 from shadowboard.store import Store
@@ -16,8 +18,8 @@ Make = Callable[..., Run]
 pytestmark = pytest.mark.usefixtures("no_backlog")
 
 
-def opened(settings: Settings, run: Run, step: int) -> Bundle:
-    return open_bundle(settings.run_folder(run.id) / f"model.ckpt-{step}")
+def opened(settings: Settings, run: Run, step: int) -> Contents:
+    return open_contents(Checkpoint(settings.run_folder(run.id) / f"model.ckpt-{step}", step))
 
 
 def test_checkpoints_are_listed_with_what_is_left_of_them(

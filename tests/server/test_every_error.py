@@ -111,7 +111,7 @@ def undeletable(served: Served, _: pytest.MonkeyPatch) -> httpx2.Response:
 
 
 def unexpected(served: Served, patch: pytest.MonkeyPatch) -> httpx2.Response:
-    patch.setattr("shadowboard.store.Store.newest_runs", lambda self, limit: limit / 0)
+    patch.setattr("shadowboard.store.Store.newest_runs", lambda self, limit, **_: limit / 0)
     return served.ask("GET", "/runs?limit=1")
 
 

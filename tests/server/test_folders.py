@@ -4,76 +4,22 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import httpx2
 import numpy as np
 import pytest
 
 from shadowboard import checkpoints
-from shadowboard.configuration import parse_config
+from shadowboard.dataset import SPLITS
 from shadowboard.evaluation import evaluate
-from shadowboard.records import Run
 from shadowboard.settings import Settings
 from shadowboard.store import Store
-from shadowboard.watched import watched_config
 from shadowboard.weights import restore
 from tests.faults.processes import wait_for
-from tests.server.conftest import TINY, running, tensors
-
-CONFIG = parse_config(TINY | {"averages": [{"decay": 0.9}, {"decay": 0.99}]})
-NAMES = [average.name for average in CONFIG.averages]
-
-Picture = dict[str, tuple[Any, ...]]
-
-
-def save(folder: Path, step: int, seed: int | None = None) -> checkpoints.Checkpoint:
-    """Other weights for each seed, which is the step where none is given."""
-    return checkpoints.save(folder, step, tensors(CONFIG, step if seed is None else seed))
-
-
-def picture(folder: Path) -> Picture:
-    """The bytes, times and rights of all that is in a folder, and of the folder itself."""
-    return {
-        str(path): (
-            status.st_mtime_ns,
-            status.st_mode,
-            path.read_bytes() if path.is_file() else sorted(path.iterdir()),
-        )
-        for path in [folder, *folder.rglob("*")]
-        for status in [path.stat()]
-    }
-
-
-class Board:
-    """A server, and the store that it shares with this test."""
-
-    def __init__(self, client: httpx2.Client, store: Store, settings: Settings) -> None:
-        self.client, self.store, self.settings = client, store, settings
-
-    def watch(self, folder: Path) -> Run:
-        return self.store.watch(watched_config(folder))
-
-    def get(self, path: str) -> Any:
-        return self.client.get(path).raise_for_status().json()
-
-    def files(self, run: Run) -> dict[int, bool]:
-        """Step → whether its files are there."""
-        return {c["step"]: c["present"] for c in self.get(f"/runs/{run.id}/checkpoints")["checkpoints"]}
-
-    def scored(self, run: Run) -> dict[tuple[int, str, str], int]:
-        return {(s.step, s.average, s.split): s.correct for s in self.store.scores(run.id)}
-
-    def wait_for_steps(self, run: Run, *steps: int) -> dict[tuple[int, str, str], int]:
-        """Until raw weights and averages of these steps, and of no others, are evaluated on both splits."""
-        kinds = {(s, a, split) for s in steps for a in ("", *NAMES) for split in ("validation", "test")}
-        wait_for(lambda: set(self.scored(run)) == kinds)
-        return self.scored(run)
-
-    def wait_for_message(self, run: Run, words: str) -> Run:
-        wait_for(lambda: words in self.store.run(run.id).message)
-        return self.store.run(run.id)
+from tests.server.conftest import running, tensors
+from tests.server.folders import CONFIG, NAMES, Board, picture, save
 
 
 @pytest.fixture(scope="module")
@@ -91,11 +37,12 @@ def theirs(tmp_path: Path) -> Path:
 
 
 def expected(mnist: Any, checkpoint: checkpoints.Checkpoint) -> dict[tuple[int, str, str], int]:
-    splits = {"validation": mnist.validation, "test": mnist.test}
     return {
-        (checkpoint.step, average, name): evaluate(restore(checkpoint, average or None), split).correct
+        (checkpoint.step, average, name): evaluate(
+            restore(checkpoint, average or None), mnist.split(name)
+        ).correct
         for average in ("", *NAMES)
-        for name, split in splits.items()
+        for name in SPLITS
     }
 
 
@@ -111,6 +58,7 @@ def test_checkpoints_are_evaluated_as_they_come_and_results_outlive_their_files(
     assert [a["name"] for a in view["averages"]] == NAMES
     assert view["config"] == {
         **{"folder": str(theirs), "data": "mnist", "activation": "relu", "network": "", "hidden": [8]},
+        "activation_from": "assumed",
         "averages": [{"decay": None, "num_updates": None, "name": name} for name in NAMES],
     }
     assert (view["message"], view["steps"], view["step"], view["latest_checkpoint"]) == ("", None, 0, 0)
@@ -139,6 +87,17 @@ def test_what_is_written_anew_is_evaluated_anew(board: Board, theirs: Path, mnis
     again = expected(mnist, save(theirs, 5, seed=6))
     assert again != first
     wait_for(lambda: board.scored(run) == again)
+    before = (theirs / "model.ckpt-5.index").stat()
+    other = save(theirs.parent / "other", 5, seed=7)
+    for end in (".data-00000-of-00001", ".index"):  # with its old time and its old size
+        file = other.prefix.with_name(other.prefix.name + end)
+        os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+        file.replace(theirs / file.name)
+    after = (theirs / "model.ckpt-5.index").stat()
+    assert (after.st_mtime_ns, after.st_size) == (before.st_mtime_ns, before.st_size)
+    third = expected(mnist, replace(other, prefix=theirs / other.prefix.name))
+    assert third not in (first, again)
+    wait_for(lambda: board.scored(run) == third)
 
 
 def test_a_checkpoint_that_tells_no_step_in_its_name(board: Board, theirs: Path) -> None:
@@ -278,42 +237,6 @@ def test_one_bad_checkpoint_hides_no_other(board: Board, theirs: Path) -> None:
     wait_for(lambda: board.store.run(run.id).message == "")
 
 
-def test_over_http_only_folders_that_the_server_was_started_with(tmp_path: Path) -> None:
-    allowed, other = tmp_path / "allowed", tmp_path / "other"
-    for folder in (allowed, other):
-        folder.mkdir()
-    save(allowed, 1)
-    home = tmp_path / "home"
-    settings = Settings(home=home, host="127.0.0.1", port=0, watch_folders=f"{allowed}, {tmp_path / 'gone'}")
-    with closing(Store(settings.store_url)) as store, running(settings) as client:
-        for folder in (str(other), "other", str(allowed), "../allowed", "allowed/.", "."):
-            answer = client.post("/runs", json={"folder": folder})
-            assert answer.status_code == 422
-            assert "; expected allowed or gone. Its --watch-folders" in answer.json()["detail"]
-        for body, sentence in (
-            ({"folder": "gone"}, "is not there; expected the folder that checkpoints are saved in"),
-            ({"folder": "allowed", "config": {"seed": 1}}, "'seed' cannot be chosen for a folder"),
-            (
-                {"folder": "allowed", "config": {"activation": "gelu"}},
-                "activation is 'gelu'; expected 'relu'",
-            ),
-        ):
-            answer = client.post("/runs", json=body)
-            assert (answer.status_code, sentence in answer.json()["detail"]) == (422, True), answer.text
-        assert store.runs() == []
-        body = {"folder": "allowed", "name": "mine", "config": {"activation": "tanh"}}
-        run = client.post("/runs", json=body).raise_for_status().json()
-        assert (run["state"], run["name"], run["config"]["activation"]) == ("watched", "mine", "tanh")
-        wait_for(lambda: len(store.scores(run["id"])) == 2 * (1 + len(NAMES)))
-        assert client.post("/runs", json=body).json()["id"] == run["id"]
-
-
-def test_a_server_that_was_started_with_no_folder_watches_none(board: Board, theirs: Path) -> None:
-    answer = board.client.post("/runs", json={"folder": str(theirs)})
-    assert answer.status_code == 422
-    assert "this server was started with no such folder" in answer.json()["detail"]
-
-
 @pytest.mark.filterwarnings("ignore:__array__:DeprecationWarning")  # Keras' own
 def test_a_training_of_keras(board: Board, theirs: Path, mnist: Any) -> None:
     """Raw and averaged, equal to the image to what Keras itself predicts with either."""
@@ -340,6 +263,20 @@ def test_a_training_of_keras(board: Board, theirs: Path, mnist: Any) -> None:
     wait_for(lambda: len(board.scored(run)) == len(wanted))
     assert board.scored(run) == wanted
     assert len(set(wanted.values())) == 4
-    answer = board.client.get(f"/runs/{run.id}/checkpoints/2/variables")
-    assert answer.status_code == 422
-    assert "model-2.keras is a file of Keras" in answer.json()["detail"]
+    config = board.get(f"/runs/{run.id}")["config"]
+    assert (config["activation"], config["activation_from"]) == ("relu", "checkpoint")
+    average_of_biases = np.asarray(optimizer._model_variables_moving_average[3])
+    for step in (1, 2):  # and the page that looks into a checkpoint is told the same
+        route = f"/runs/{run.id}/checkpoints/{step}"
+        held = board.get(f"{route}/variables")
+        kinds = [variable["kind"] for variable in held["variables"]]
+        assert [kinds.count(kind) for kind in ("raw", "average", "counter", "other")] == [4, 4, 1, 1]
+        assert held["first_layer"] == "layers/dense/vars/0"
+        biases = board.get(f"{route}/variable?name=layers/dense_1/vars/1")
+        assert [one["average"] for one in biases["variables"]] == [None, "average"]
+        np.testing.assert_array_equal(np.float32(biases["variables"][1]["values"]), average_of_biases)
+        assert len(biases["histogram"]["counts"]) == 2
+        assert board.get(f"{route}/units")["averaged"] is not None
+        restored = board.get(f"{route}/restore-map?ema=true")
+        assert restored["average"] == "average"
+        assert restored["raw_fallbacks"] == ["optimizer/vars/0"]

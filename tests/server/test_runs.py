@@ -1,4 +1,3 @@
-import json
 import sqlite3
 import time
 from collections.abc import Callable
@@ -8,13 +7,9 @@ from typing import Any
 
 import httpx2
 import pytest
-from hypothesis import given
-from hypothesis import settings as settings_
-from hypothesis import strategies as st
 
 from shadowboard.configuration import RunConfig
 from shadowboard.errors import LeaseLost
-from shadowboard.printable import in_a_line
 from shadowboard.records import Run
 from shadowboard.settings import Settings
 from shadowboard.store import Store
@@ -25,6 +20,7 @@ pytestmark = pytest.mark.usefixtures("no_backlog")
 FIELDS = {
     "id", "name", "state", "message", "step", "steps", "steps_per_second", "stop_requested", "created_at",
     "started_at", "finished_at", "heartbeat_at", "stalled", "latest_checkpoint", "averages", "config",
+    "study",
 }  # fmt: skip
 
 
@@ -111,7 +107,7 @@ def test_a_page_of_the_list_reads_no_more_than_its_runs(
         database.execute("UPDATE runs SET config = 'none' WHERE id = ?", [unreadable.id])
     listed = client.get("/runs?limit=1").json()
     assert ([run["id"] for run in listed["runs"]], listed["total"]) == ([newer.id], 2)
-    assert client.get("/runs").status_code == 503
+    assert (listed["unreadable"], client.get("/runs").json()["unreadable"]) == ([], [unreadable.id])
 
 
 def test_renaming(client: httpx2.Client, make_run: Make, store: Store) -> None:
@@ -179,30 +175,6 @@ def test_resuming(client: httpx2.Client, make_run: Make, store: Store) -> None:
     assert client.post("/runs/nobody/resume").status_code == 404
 
 
-def test_deleting(client: httpx2.Client, make_run: Make, store: Store, settings: Settings) -> None:
-    run, other = make_run((0, 10)), make_run((0, 10))
-    for one in (run, other):
-        client.get(f"/evaluate?run={one.id}&step=10").raise_for_status()
-    assert client.delete(f"/runs/{run.id}").content == b""
-    for path in ("", "/history", "/checkpoints", "/best", "/events", "/checkpoints/10/variables"):
-        assert client.get(f"/runs/{run.id}{path}").status_code == 404
-    assert client.get(f"/evaluate?run={run.id}&step=10").status_code == 404
-    assert store.scores(run.id) == []
-    assert [entry.name for entry in settings.run_folder("").iterdir()] == [other.id]
-    assert client.get(f"/evaluate?run={other.id}&step=10").json()["cached"] is True
-    assert client.delete(f"/runs/{run.id}").status_code == 404
-
-
-def test_a_name_deletes_nothing(client: httpx2.Client, make_run: Make, settings: Settings) -> None:
-    runs = [make_run((0,)) for _ in range(2)]
-    assert runs[0].name == runs[1].name
-    answer = client.delete(f"/runs/{runs[0].name}")
-    assert answer.status_code == 404
-    assert "deletion takes no name, for several runs may share it." in answer.json()["detail"]
-    assert client.get("/runs").json()["total"] == 2
-    assert {entry.name for entry in settings.run_folder("").iterdir()} == {run.id for run in runs}
-
-
 def test_changes_that_wait_for_the_database_leave_threads_to_those_who_read(
     serving: Any, make_run: Make, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -247,43 +219,6 @@ def test_a_lock_that_stays_is_told(
     assert len(store.runs()) == 1
 
 
-def test_only_a_run_that_nobody_trains_can_be_deleted(
-    client: httpx2.Client, make_run: Make, store: Store, settings: Settings
-) -> None:
-    run = make_run((0,), state="training")
-    answer = client.delete(f"/runs/{run.id}")
-    assert (answer.status_code, answer.json()["detail"]) == (
-        409,
-        f"The run {run.id} is in training; stop it first.",
-    )
-    assert (settings.run_folder(run.id) / "model.ckpt-0.index").exists()
-    queued = store.create_run(RunConfig())
-    assert client.delete(f"/runs/{queued.id}").status_code == 204
-    assert store.claim("worker") is None
-
-
-def test_files_that_cannot_be_deleted_are_told(
-    serving: Any,
-    make_run: Make,
-    settings: Settings,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    run = make_run((0,))
-    with serving() as client:
-        with monkeypatch.context() as patch:
-            patch.setattr("shutil.rmtree", lambda *_, **__: None)
-            answer = client.delete(f"/runs/{run.id}")
-        assert answer.status_code == 500
-        told = f".deleted-{run.id} could not be emptied"
-        assert told in answer.json()["detail"]
-        assert any(told in message for message in caplog.messages)  # as the document says of a 500
-        assert client.get(f"/runs/{run.id}").status_code == 404
-    with serving() as client:
-        assert client.get("/runs").json()["total"] == 0
-    assert list(settings.run_folder("").iterdir()) == []
-
-
 def test_a_stalled_run_stops_at_once(
     client: httpx2.Client, make_run: Make, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -298,53 +233,3 @@ def test_a_stalled_run_stops_at_once(
     with pytest.raises(LeaseLost):  # its worker wakes up again
         store.add_checkpoint(run.id, "worker", 20, 1)
     assert client.post(f"/runs/{run.id}/resume").json()["state"] == "queued"
-
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.floats() | st.integers(-(10**400), 10**400) | st.text(max_size=9),
-    lambda inner: st.lists(inner, max_size=9) | st.dictionaries(st.text(max_size=9), inner, max_size=3),
-    max_leaves=20,
-)
-SURROGATES = st.text(st.characters(categories=["Cs", "Cc", "Ll"]), max_size=3)
-KNOBS = st.sampled_from([*RunConfig.model_fields, "speed"]) | SURROGATES
-ANY = JSON | SURROGATES | st.lists(st.dictionaries(st.sampled_from(["decay", "name", "num_updates"]), JSON))
-
-
-@settings_(max_examples=100, deadline=None)
-@given(config=st.dictionaries(KNOBS, ANY, max_size=2))
-def test_any_configuration_is_queued_or_told_apart_by_a_knob(
-    sample: tuple[httpx2.Client, Run, Run], config: dict[str, Any]
-) -> None:
-    client, *_ = sample
-    body = json.dumps({"config": config}).encode()
-    config = json.loads(body)["config"]  # two halves of a character have become one
-    answer = client.post("/runs", content=body, headers={"Content-Type": "application/json"})
-    assert answer.status_code in {201, 422}
-    if answer.status_code == 422:
-        detail = answer.json()["detail"]
-        assert any(in_a_line(knob.encode(errors="replace").decode()) in detail for knob in config)
-        assert detail.endswith(".")
-        assert len(detail) < 1000
-
-
-@settings_(max_examples=60, deadline=None)
-@given(body=ANY | st.dictionaries(st.sampled_from(["name", "config", "steps"]) | SURROGATES, ANY))
-def test_any_body_is_a_run_or_a_sentence(sample: tuple[httpx2.Client, Run, Run], body: Any) -> None:
-    client, *_ = sample
-    headers = {"Content-Type": "application/json"}
-    answer = client.post("/runs", content=json.dumps(body).encode(), headers=headers)
-    assert answer.status_code in {201, 422}
-    assert answer.status_code == 201 or answer.json()["detail"].endswith(".")
-
-
-@pytest.mark.parametrize(
-    "body", [b"1" * 5000, b'{"config": {"steps": ' + b"9" * 5000 + b"}}", b"[" * 100_000]
-)
-def test_a_body_that_no_parser_takes(sample: tuple[httpx2.Client, Run, Run], body: bytes) -> None:
-    client, *_ = sample
-    answer = client.post("/runs", content=body, headers={"Content-Type": "application/json"})
-    assert answer.status_code == 422
-    assert answer.json()["detail"] == (
-        "The body cannot be read; expected JSON in UTF-8, not nested deeply and with no number of "
-        "thousands of digits."
-    )

@@ -110,8 +110,8 @@ def test_open_streams_end_by_themselves_at_shutdown(
 SERVE = """
 import sys
 from pathlib import Path
-from server.logs import log_to_stderr
 from server.serving import serve
+from shadowboard.logs import log_to_stderr
 from shadowboard.settings import Settings
 log_to_stderr("warning")
 serve(Settings(home=Path(sys.argv[1]), port=0), lambda url: print(url, flush=True))

@@ -141,7 +141,7 @@ def test_the_step_is_resolved_to_a_number(
             {"run": "{run}", "map": ["layer9/w="]},
             "start_from.map is about layer9/w, which this run has not got;",
         ),
-        ({"run": "{empty}"}, "start_from is not possible: The run {empty} has no readable checkpoint."),
+        ({"run": "{empty}"}, "start_from is not possible: The run {empty} has no checkpoint yet."),
         (
             {"folder": "/etc"},
             "start_from.folder is '/etc'; over HTTP a run can only start from a run of this",

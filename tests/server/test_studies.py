@@ -1,13 +1,19 @@
 """Studies over HTTP."""
 
+import math
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from types import SimpleNamespace
 from typing import Any
 
 import httpx2
 import pytest
+from sqlalchemy import event
 
+from server.routes.studies import list_studies
+from shadowboard.configuration import RunConfig
+from shadowboard.intervals import wilson_interval
 from shadowboard.records import Run, Score
 from shadowboard.settings import Settings
 from shadowboard.store import Store
@@ -56,6 +62,11 @@ def test_a_study_is_queued_at_once(client: httpx2.Client, store: Store) -> None:
     ]
     assert client.get("/runs").json()["total"] == 18
     assert client.get("/studies").json() == {"studies": [view]}
+    own = store.create_run(RunConfig())
+    found = client.get("/runs?limit=2").json()
+    assert [run["study"] for run in found["runs"]] == [None, {"id": view["id"], "name": "mine"}]
+    outside = client.get("/runs?outside_studies=true&limit=2").json()
+    assert ([run["id"] for run in outside["runs"]], outside["total"]) == ([own.id], 1)
 
 
 @pytest.mark.parametrize(
@@ -102,7 +113,10 @@ def test_a_study_tells_what_it_has_found(client: httpx2.Client, store: Store, st
     rows = {row["choice"]: row for row in found["choices"][0]["rows"]}
     assert rows["last_raw"]["steps"] == rows["best_averaged"]["steps"] == [STEPS, STEPS]
     assert rows["last_averaged"]["difference"]["mean"] == pytest.approx(0.015)
-    assert [c["verdict"] for c in found["conclusions"]] == ["open"]
+    (little,) = found["conclusions"]
+    low, high = wilson_interval(89, 100)
+    p_value = 1 - 2 / math.pi * math.atan(((high - low) / 2 - 0.035) / 0.015)
+    assert (little["verdict"], little["p_holm"]) == ("open", pytest.approx(p_value))
 
 
 def test_the_curves_are_means_over_the_seeds(client: httpx2.Client, study: Study) -> None:
@@ -185,6 +199,50 @@ def test_a_study_that_cannot_be_read_hides_no_other(
         assert (refused.status_code, refused.json()["detail"]) == (503, sentence)
     assert client.delete(f"/studies/{bad.id}").status_code == 204
     assert client.get("/studies/bad").status_code == 404
+
+
+def test_a_run_that_cannot_be_read_hides_no_other(
+    client: httpx2.Client, store: Store, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("WARNING", "shadowboard.run_rows")
+    study = store.studies.create(parse_plan({}, 2, ["without_averaging"]))
+    bad, *good = (run.id for _, run in store.studies.members(study.id))
+    with closing(sqlite3.connect(settings.home / "shadowboard.db")) as database, database:
+        database.execute("UPDATE runs SET config = ? WHERE id = ?", ['{"private": 1}', bad])
+    for _ in range(3):
+        found = client.get("/runs").json()
+        assert ([run["id"] for run in found["runs"]], found["unreadable"]) == (good[::-1], [bad])
+        assert found["total"] == 4
+    sentence = f"The run {bad} has a configuration that this version cannot read."
+    assert caplog.messages.count(sentence) == 1
+    refused = client.get(f"/runs/{bad}")
+    assert (refused.status_code, refused.json()["detail"]) == (503, sentence)
+    assert [run["run"] for run in client.get(f"/studies/{study.id}").json()["runs"]] == good
+    assert client.get("/studies").json()["studies"][0]["progress"]["states"] == {"queued": 3}
+    claimed = store.claim("w")
+    assert (claimed and claimed.id) == good[0]  # the first in the queue that can be trained
+    assert store.newest_run().id == good[-1]
+    assert client.delete(f"/runs/{bad}").status_code == 204
+    assert client.get("/runs").json()["unreadable"] == []
+
+
+def test_the_list_costs_as_many_questions_however_many_studies(
+    client: httpx2.Client, store: Store, study: Study
+) -> None:
+    services: Any = SimpleNamespace(store=store, tells_places=True)
+    asked: list[str] = []
+    event.listen(store._database._engine, "before_cursor_execute", lambda *args: asked.append(args[2]))
+    numbers = []
+    for _ in range(2):
+        asked.clear()
+        list_studies(services)
+        numbers.append(len(asked))
+        for _ in range(3):
+            store.studies.create(parse_plan({}, 2))
+    assert numbers[0] == numbers[1] > 0
+    views = client.get("/studies").json()["studies"]
+    assert len(views) == 7
+    assert views[-1] == client.get(f"/studies/{study.id}").json()["study"]
 
 
 def test_a_folder_that_cannot_be_deleted_keeps_no_other(

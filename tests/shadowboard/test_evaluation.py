@@ -1,11 +1,16 @@
+import math
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from shadowboard import network
+from shadowboard.configuration import RunConfig
 from shadowboard.dataset import Dataset, Split
 from shadowboard.evaluation import Evaluation, evaluate
+from shadowboard.store import Store
 
 
 def made(labels: list[int], predictions: list[int], confidences: list[float]) -> Evaluation:
@@ -75,3 +80,20 @@ def test_weights_too_large_to_read_with_have_no_confidence(mnist: Dataset) -> No
     assert not np.isfinite(found.loss)
     assert found.mean_confidence == 0
     assert found.calibration_error == pytest.approx(found.accuracy)
+
+
+@pytest.mark.parametrize("loss", [0.25, math.nan, math.inf, -math.inf])
+def test_what_is_stored_is_read_again_and_a_loss_that_is_no_number_as_none(store: Store, loss: float) -> None:
+    evaluation = replace(made([3, 4, 5], [3, 9, 5], [0.5, 0.25, 0.0]), loss=loss)
+    run = store.create_run(RunConfig())
+    row = evaluation.stored(7, "EMA", "test", 0.125)
+    store.add_evaluation(run.id, *row)
+    found = store.evaluation(run.id, 7, "EMA", "test")
+    assert found is not None
+    assert found.score == replace(row.score, id=found.score.id, created_at=found.score.created_at)
+    assert (found.score.n, found.score.correct, found.score.seconds) == (3, 2, 0.125)
+    assert found.score.loss == (loss if math.isfinite(loss) else None)
+    again = Evaluation.of_stored(found, evaluation.labels)
+    for name in ("labels", "predictions", "confidences"):
+        assert getattr(again, name).tolist() == getattr(evaluation, name).tolist()
+    assert again.loss == loss if math.isfinite(loss) else math.isnan(again.loss)

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from shadowboard import checkpoints
 from shadowboard.checkpoints import Checkpoint
+from shadowboard.contents import open_contents
 from shadowboard.dataset import Dataset, as_float
 from shadowboard.errors import CheckpointUnsuitable, ConfigurationInvalid
 from shadowboard.given_network import GivenCheckpoint, GivenNetwork, load_network
@@ -94,6 +95,9 @@ def test_an_object_based_checkpoint_by_its_own_names(tmp_path: Path) -> None:
         found = restore(given, average)
         assert set(found) == {"net/kernel", "net/scale"}
         np.testing.assert_array_equal(found["net/kernel"], values(seed)["conv/kernel"])
+    pairs = {role.of: name for name, role in open_contents(given).roles.items() if role.kind == "average"}
+    value = "/.ATTRIBUTES/VARIABLE_VALUE"
+    assert pairs == {f"net/{name}{value}": f"ema/{name}{value}" for name in ("kernel", "scale")}
 
 
 @pytest.mark.parametrize(

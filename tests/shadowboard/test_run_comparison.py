@@ -125,9 +125,9 @@ def verdict_of(overall: MeanDifference, late: MeanDifference | None = None, aver
         (
             MeanDifference(30, 0.001, (0.0006, 0.0014), 165),
             MeanDifference(15, 0.00044, (-0.0001, 0.001), 63),
-            "Averaging helps: over the 30 checkpoints of the run the averaged weights read 0.10 percentage "
-            "points more validation images right (95 % interval +0.06 to +0.14). In the second half, after "
-            "step 15,000, +0.04 pp (−0.01 to +0.10), which could be chance.",
+            "Averaging helps on the whole: over the 30 checkpoints of the run the averaged weights read 0.10 "
+            "percentage points more validation images right (95 % interval +0.06 to +0.14). In the second "
+            "half alone, after step 15,000, +0.04 pp (−0.01 to +0.10), which could be chance.",
         ),
         (
             MeanDifference(30, 0.001, (0.0006, 0.0014), 165),
@@ -139,9 +139,9 @@ def verdict_of(overall: MeanDifference, late: MeanDifference | None = None, aver
         (
             MeanDifference(8, -0.002, (-0.003, -0.001), 90),
             MeanDifference(4, 0.002, (0.001, 0.003), 60),
-            "Averaging hurts: over the 8 checkpoints of the run the averaged weights read 0.20 percentage "
-            "points fewer validation images right (95 % interval −0.30 to −0.10). In the second half, after "
-            "step 15,000, it helps: +0.20 pp (+0.10 to +0.30).",
+            "Averaging hurts on the whole: over the 8 checkpoints of the run the averaged weights read 0.20 "
+            "percentage points fewer validation images right (95 % interval −0.30 to −0.10). In the second "
+            "half alone, after step 15,000, it helps: +0.20 pp (+0.10 to +0.30).",
         ),
         (
             MeanDifference(8, 0.00001, (-0.00101, 0.00103), 90),

@@ -1,12 +1,11 @@
-from contextlib import suppress
 from threading import Barrier, Thread
 
 import pytest
 from sqlalchemy import func, select, update
 
 from shadowboard.configuration import RunConfig
-from shadowboard.errors import LeaseLost, RunBusy, RunMissing, StoreUnavailable
-from shadowboard.records import Cursor, Metric, Run, Score, State
+from shadowboard.errors import RunBusy, RunMissing, StoreUnavailable
+from shadowboard.records import Cursor, Metric, Run, Score
 from shadowboard.schema import checkpoints, evaluations, readings, runs, training_metrics
 from shadowboard.store import Store
 from shadowboard.watched import WatchedConfig
@@ -30,8 +29,8 @@ def test_runs_are_listed_newest_first(store: Store) -> None:
     ids = [store.create_run(RunConfig(seed=seed)).id for seed in range(3)]
     assert [run.id for run in store.runs()] == ids[::-1]
     for limit, newest in ((1, ids[:1:-1]), (None, ids[::-1])):
-        found, total = store.newest_runs(limit)
-        assert ([run.id for run in found], total) == (newest, 3)
+        found, unreadable, total = store.newest_runs(limit)
+        assert ([run.id for run in found], unreadable, total) == (newest, [], 3)
     assert store.runs(state="training") == []
 
 
@@ -132,111 +131,21 @@ def test_a_folder_that_many_watch_at_once_has_one_run(store: Store, before: bool
     assert len(store.runs()) == 2
 
 
-def test_only_the_holder_writes(store: Store) -> None:
-    run = claimed(store, "old")
-    store.add_progress(run.id, "old", 20, 100.0, [Metric(20, 0.5)])
-    stale = store.run(run.id)
-    assert store.take_over(stale, "new")
-    assert not store.take_over(stale, "third")
-    for write in (
-        lambda: store.heartbeat(run.id, "old"),
-        lambda: store.add_progress(run.id, "old", 40, 1.0, [Metric(40, 9.0)]),
-        lambda: store.add_checkpoint(run.id, "old", 40, 1),
-        lambda: store.begin_at(run.id, "old", 0),
-        lambda: store.release(run.id, "old", "finished", ""),
-    ):
-        with pytest.raises(LeaseLost, match="taken over"):
-            write()
-    assert store.run(run.id).worker == "new"
-    assert [m.step for m in store.metrics(run.id)] == [20]
-    assert store.checkpoints(run.id) == []
-
-
-def test_a_run_that_beats_cannot_be_taken(store: Store) -> None:
-    run = claimed(store)
-    seen = store.run(run.id)
-    store.heartbeat(run.id, "w")
-    assert not store.take_over(seen, "thief")
-
-
-def test_a_stop_reaches_the_worker_and_is_forgotten_after(store: Store) -> None:
-    run = claimed(store)
-    assert not store.heartbeat(run.id, "w")
-    store.request_stop(run.id)
-    assert store.heartbeat(run.id, "w")
-    store.release(run.id, "w", "stopped", "Stopped at step 3.")
-    ended = store.run(run.id)
-    assert (ended.state, ended.message, ended.worker, ended.stop_requested) == (
-        "stopped",
-        "Stopped at step 3.",
-        None,
-        False,
-    )
-    assert ended.finished_at is not None
-    with pytest.raises(RunBusy, match="neither queued nor in training"):
-        store.request_stop(run.id)
-
-
-def test_a_stop_outlives_the_worker_that_did_not_hear_it(store: Store) -> None:
-    run = claimed(store, "died")
-    store.request_stop(run.id)
-    assert store.take_over(store.run(run.id), "next")
-    assert store.heartbeat(run.id, "next")
-
-
-def test_a_queued_run_stops_at_once(store: Store) -> None:
-    run = store.create_run(RunConfig())
-    store.request_stop(run.id)
-    assert store.run(run.id).state == "stopped"
-    assert store.claim("w") is None
-
-
-def test_a_run_whose_worker_is_silent_is_stopped_for_good(store: Store) -> None:
-    run = claimed(store)
-    store.add_progress(run.id, "w", 20, 1.0, [Metric(20, 0.5)])
-    store.request_stop(run.id)
-    silent = store.run(run.id)
-    store.heartbeat(run.id, "w")
-    assert not store.stop_silent(silent)
-    silent = store.run(run.id)
-    assert store.stop_silent(silent)
-    assert not store.stop_silent(silent)
-    stopped = store.run(run.id)
-    assert (stopped.state, stopped.worker, stopped.stop_requested) == ("stopped", None, False)
-    assert stopped.message == "Stopped at step 20 while nothing was heard of its worker."
-    assert stopped.finished_at is not None
-    with pytest.raises(LeaseLost):
-        store.add_progress(run.id, "w", 40, 1.0, [Metric(40, 0.4)])
-    store.requeue(run.id)  # nor is it the old worker's again when it goes on
-    assert store.claim("next") is not None
-    with pytest.raises(LeaseLost):
-        store.release(run.id, "w", "finished", "")
-    assert store.run(run.id).worker == "next"
-
-
-@pytest.mark.parametrize("state", ["stopped", "failed"])
-def test_an_ended_run_goes_back_into_the_queue(store: Store, state: State) -> None:
-    run = claimed(store)
-    store.add_checkpoint(run.id, "w", 10, 1)
-    store.release(run.id, "w", state, "why")
-    store.requeue(run.id)
-    again = store.run(run.id)
-    assert (again.state, again.message, again.finished_at) == ("queued", "", None)
-    assert again.latest_checkpoint == 10
-    assert store.claim("next") == store.run(run.id)
-
-
-@pytest.mark.parametrize("state", ["queued", "training", "finished", "diverged"])
-def test_any_other_run_does_not(store: Store, state: State) -> None:
-    run = store.create_run(RunConfig()) if state == "queued" else claimed(store)
-    if state not in {"queued", "training"}:
-        store.release(run.id, "w", state, "")
-    before = store.run(run.id)
-    with pytest.raises(RunBusy, match=f"is {state}; only a run that was stopped or has failed"):
-        store.requeue(run.id)
-    assert store.run(run.id) == before
-    with pytest.raises(RunMissing):
-        store.requeue("x")
+def test_an_activation_that_is_given_later_is_no_more_assumed(store: Store) -> None:
+    assumed = WatchedConfig(folder="/theirs")
+    given = WatchedConfig(folder="/theirs", activation_from="given")
+    run = store.watch(assumed)
+    assert run.config.activation_is_assumed  # type: ignore[union-attr]
+    assert store.watch(assumed).config == assumed
+    assert (store.watch(given).id, store.watch(assumed).config) == (run.id, given)
+    other = store.watch(WatchedConfig(folder="/theirs", activation="tanh", activation_from="given"))
+    assert other.id != run.id
+    told = given.model_copy(update={"activation": "sigmoid", "activation_from": "checkpoint"})
+    store.add_sight(run.id, told, "", [])
+    store.delete_run(other.id)
+    for asked in (assumed, other.config):  # whatever anybody takes it to be
+        assert isinstance(asked, WatchedConfig)
+        assert (store.watch(asked).id, store.watch(asked).config) == (run.id, told)
 
 
 def test_a_deleted_run_leaves_nothing(store: Store) -> None:
@@ -257,36 +166,6 @@ def test_a_deleted_run_leaves_nothing(store: Store) -> None:
         store.delete_run(gone.id)
     with pytest.raises(RunMissing):
         store.request_stop(gone.id)
-
-
-def test_a_run_is_claimed_or_deleted_but_never_both(store: Store) -> None:
-    ids = [store.create_run(RunConfig()).id for _ in range(20)]
-    barrier, claims, deleted = Barrier(2), [], []
-
-    def claim() -> None:
-        barrier.wait()
-        while run := store.claim("w"):
-            claims.append(run.id)
-
-    thread = Thread(target=claim)
-    thread.start()
-    barrier.wait()
-    for run_id in reversed(ids):  # they meet in the middle
-        with suppress(RunBusy):
-            store.delete_run(run_id)
-            deleted.append(run_id)
-    thread.join()
-    assert sorted(claims + deleted) == sorted(ids)
-    assert {run.id for run in store.runs(state="training")} == set(claims)
-
-
-@pytest.mark.parametrize("state", ["stopped", "failed"])
-def test_an_ended_run_can_be_taken_again(store: Store, state: State) -> None:
-    run = claimed(store)
-    store.release(run.id, "w", state, "why")
-    assert store.take_over(store.run(run.id), "again")
-    taken = store.run(run.id)
-    assert (taken.state, taken.message, taken.finished_at) == ("training", "", None)
 
 
 def test_a_resumed_run_forgets_what_lay_beyond_but_no_evaluation(store: Store) -> None:
@@ -313,9 +192,19 @@ def test_a_reader_that_goes_on_from_its_cursor_misses_nothing(store: Store) -> N
     assert store.metrics(run.id, after=store.cursor().metric) == []
 
 
-def test_a_configuration_of_another_version_is_named(store: Store) -> None:
-    run = store.create_run(RunConfig())
+def test_a_configuration_of_another_version_is_named_and_hides_no_other(store: Store) -> None:
+    older, good, newer = (store.create_run(RunConfig(seed=seed)) for seed in range(3))
+    bad = [older.id, newer.id]
     with store._database.begin() as connection:
-        connection.execute(update(runs).values(config='{"speed": 3}'))
-    with pytest.raises(StoreUnavailable, match=f"The run {run.id} has a configuration that this version"):
-        store.runs()
+        connection.execute(update(runs).where(runs.c.id.in_(bad)).values(config='{"speed": 3}'))
+    for run_id in bad:
+        assert store.has_run(run_id)
+        with pytest.raises(
+            StoreUnavailable, match=f"^The run {run_id} has a configuration that this version cannot read.$"
+        ):
+            store.run(run_id)
+    assert store.runs() == [store.newest_run()] == [good]
+    assert store.newest_runs(2) == ([good], [newer.id], 3)
+    claimed = store.claim("w")
+    assert (claimed and claimed.id, store.claim("w")) == (good.id, None)
+    assert store.watch(WatchedConfig(folder="/theirs")).state == "watched"

@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from shadowboard.claims import Claims
-from shadowboard.dataset import load_dataset
+from shadowboard.dataset import SPLITS, load_dataset
 from shadowboard.evaluation import evaluate
 from shadowboard.listing import list_checkpoints
 from shadowboard.records import Run
 from shadowboard.settings import Settings
 from shadowboard.store import Store
-from shadowboard.unevaluated import SPLITS, evaluate_missing
+from shadowboard.unevaluated import evaluate_missing
 from shadowboard.weights import restore
 from tests.server.conftest import run_maker
 

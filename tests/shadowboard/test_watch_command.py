@@ -34,20 +34,23 @@ def test_one_command_attaches_and_serves_and_a_second_one_finds_the_server(tmp_p
     home = tmp_path / "home"
     with started("one", "--home", home, "--port", 0, cwd=tmp_path) as first:
         assert first.stdout is not None
-        watching, serving = first.stdout.readline(), first.stdout.readline()
+        watching, serving, activation = (first.stdout.readline() for _ in range(3))
         try:
             with closing(Store(f"sqlite:///{home / 'shadowboard.db'}")) as store:
                 (run,) = store.runs()
                 assert watching == f"Watching {tmp_path / 'one'} as run {run.id} (one)\n"
                 url = serving.split()[3].partition("/?")[0]
                 assert serving.startswith(f"Shadowboard is at {url}/?run={run.id} ")
+                assumed = "Activation: relu, assumed where no checkpoint tells it; --activation changes it"
+                assert activation == f"{assumed}\n"
                 port = url.rpartition(":")[2]
-                with started("two", "--home", home, "--port", port, "--name", "mine", cwd=tmp_path) as second:
+                mine = ("two", "--home", home, "--port", port, "--name", "mine", "--activation", "relu")
+                with started(*mine, cwd=tmp_path) as second:
                     out, err = second.communicate(timeout=60)
                 assert (second.returncode, err) == (0, "")
                 newest = store.runs()[0]
                 assert (newest.name, newest.folder, newest.state) == ("mine", tmp_path / "two", "watched")
-                assert out.splitlines()[1] == f"Shadowboard is running already, at {url}/?run={newest.id}"
+                assert out.splitlines()[1:] == [f"Shadowboard is running already, at {url}/?run={newest.id}"]
                 with pytest.raises(RunBusy, match=f"{run.id} is trained by another program"):
                     _ = run.recipe
         finally:

@@ -1,0 +1,30 @@
+from pathlib import Path
+
+import pytest
+
+from shadowboard import checkpoints
+from shadowboard.checkpoints import Checkpoint
+from shadowboard.errors import CheckpointMissing
+from shadowboard.network import init
+from shadowboard.source import Source
+
+
+def test_best_passes_over_what_is_damaged_or_deleted_since_the_listing(
+    tmp_path: Path, small_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = [checkpoints.save(tmp_path, step, init((8,), seed=step)) for step in range(4)]
+    source = Source("mine", tmp_path, str(small_data), "relu")
+    correct = [source.evaluate(checkpoint, None, "validation").correct for checkpoint in there]
+    best = max(correct)
+    assert source.checkpoint("best", None) == there[correct.index(best)]
+    listed = [Checkpoint(tmp_path / "model.ckpt-9", 9), *there]
+    monkeypatch.setattr(checkpoints, "list_checkpoints", lambda _: listed)
+    assert source.checkpoint("best", None) == there[correct.index(best)]
+    damaged = there[correct.index(best)].index
+    damaged.write_bytes(damaged.read_bytes()[:20])
+    rest = [count for place, count in enumerate(correct) if place != correct.index(best)]
+    assert correct[source.checkpoint("best", None).step] == max(rest)
+    for checkpoint in there:
+        checkpoint.index.unlink()
+    with pytest.raises(CheckpointMissing, match="There is no readable checkpoint in"):
+        source.checkpoint("best", None)
