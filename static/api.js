@@ -32,8 +32,8 @@ const query = (values) => new URLSearchParams(Object.entries(values).filter(([, 
 const json = (method, value) =>
   ({ method, headers: { "Content-Type": "application/json" }, body: JSON.stringify(value) });
 
-/** The newest `limit` runs, or all, and how many there are in all. */
-export const listRuns = (limit = null) => request(`runs?${query({ limit })}`);
+/** The newest `limit` runs, or all, and how many there are in all; of none but those outside studies where that is asked. */
+export const listRuns = (limit = null, outside = null) => request(`runs?${query({ limit, outside_studies: outside })}`);
 export const readRun = (id) => request(run(id));
 export const readScores = async () => (await request("runs/scores")).runs;
 export const queueRun = (name = "", config = {}) => request("runs", json("POST", { name, config }));

@@ -1,74 +1,44 @@
 // The chart of the ticked runs' curves, and the list of them beneath.
 
-import { library, NO_LIBRARY } from "../curves/library.js";
-import { CONFIG, style } from "../curves/style.js";
 import { curve } from "../dashboard/history.js";
-import { byId, element, setChildren, setText } from "../dom.js";
+import { byId, element, setChildren } from "../dom.js";
 import { count, percent } from "../format.js";
 import { nearest } from "../curves/series.js";
 import { remembered } from "../memo.js";
 import { curvesOf, figure } from "./figure.js";
 import { markOf } from "./marks.js";
-import { renderPointed, setUpPointing } from "./pointing.js";
+import { setUpOverlay } from "./overlay.js";
 import { averageName, bestAverage, dashboardAddress } from "./rows.js";
 import { shownWeights } from "./selection.js";
 import { emphasise, toggle } from "./table.js";
 
 /** Wire the chart; returns the renderer. */
 export function setUpChart(state) {
-  const chart = byId("overlay");
-  const coloursOf = remembered(style);
-  let size = { width: 0, height: 0 };
-  let last = null;
-  let drawn = null; // the curves in the figure, and its frame
-  const load = remembered(() => {
-    library().then(() => draw(state.get()), () => setText(byId("overlay-note"), NO_LIBRARY));
-  });
-
-  for (const name of ["split", "weights"]) {
-    for (const radio of document.querySelectorAll(`input[name=${name}]`)) {
-      radio.addEventListener("change", () => state.set({ [name]: radio.value }));
-    }
-  }
-  new ResizeObserver(([{ contentRect: { width, height } }]) => {
-    size = { width: Math.round(width), height: Math.round(height) };
-    draw(state.get());
-  }).observe(chart);
   setUpTicked(state);
-  setUpPointing(state, byId("overlay-frame"), () => drawn);
-
-  function draw(now) {
-    const { runs, ticked, histories, scores, split, emphasised, themed } = now;
-    const weights = shownWeights(now);
-    if (!ticked || !size.width) return;
-    if (!window.Plotly) {
-      load();
-      return;
-    }
-    const next = [ticked, histories, scores, split, weights, emphasised, themed, size];
-    if (last && next.every((value, i) => value === last[i])) return;
-    last = next;
+  const curvesOn = remembered((runs, ticked, histories, scores, split, weights) => {
     const averages = new Map(runs.map((run) => [run.id, bestAverage(run, scores.get(run.id))?.name]));
-    const curves = curvesOf({ ...now, weights, averages });
-    const { data, layout, frame } = figure(curves, { emphasised, colours: coloursOf(themed), ...size });
-    window.Plotly.react(chart, data, layout, CONFIG);
-    drawn = { curves, frame };
-    chart.setAttribute("aria-label", summary(curves, split));
-    setText(byId("overlay-note"), curves.length ? "" : empty(now));
-  }
+    return curvesOf({ runs, ticked, histories, split, weights, averages });
+  });
+  const render = setUpOverlay(state, ["split", "weights"], (now) => {
+    const { runs, ticked, histories, scores, split } = now;
+    if (!ticked) return null;
+    const curves = curvesOn(runs, ticked, histories, scores, split, shownWeights(now));
+    return {
+      basis: [curves],
+      curves,
+      make: (options) => figure(curves, options),
+      summary: summary(curves, split),
+      empty: empty(now),
+    };
+  });
 
   return (now) => {
     if (!now.runs) return;
-    for (const [name, chosen] of [["split", now.split], ["weights", shownWeights(now)]]) {
-      for (const radio of document.querySelectorAll(`input[name=${name}]`)) radio.checked = radio.value === chosen;
-    }
     for (const [kind, other] of [["raw", "ema"], ["ema", "raw"]]) {
       document.querySelector(`.line-key .${kind}-key`).hidden = shownWeights(now) === other;
     }
-    setText(byId("overlay-title"), now.split === "test" ? "Test accuracy" : "Validation accuracy");
     setChildren(byId("ticked"), ...(now.ticked ?? []).flatMap((id) => item(now, id)));
-    draw(now);
-    renderPointed(now.pointed, drawn?.frame);
+    render(now, { split: now.split, weights: shownWeights(now) });
   };
 }
 
@@ -80,11 +50,9 @@ function empty({ ticked, histories, runs, scores, ...rest }) {
   return weights === "ema" && !average ? "The ticked runs keep no average." : "No checkpoint of the ticked runs is evaluated yet.";
 }
 
-const summary = (curves, split) => (curves.length
-  ? `Accuracy on the ${split} images by step. At the end: ` + curves
-    .map(({ mark, weights, points }) => `${mark.letter} ${weights === "raw" ? "raw" : "averaged"} ${percent(points.at(-1).accuracy)}`)
-    .join(", ")
-  : "No curve yet");
+const summary = (curves, split) => `Accuracy on the ${split} images by step. At the end: ` + curves
+  .map(({ mark, weights, points }) => `${mark.letter} ${weights === "raw" ? "raw" : "averaged"} ${percent(points.at(-1).accuracy)}`)
+  .join(", ");
 
 function setUpTicked(state) {
   const list = byId("ticked");

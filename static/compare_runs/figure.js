@@ -28,13 +28,16 @@ export function curvesOf({ ticked, runs, histories, averages, split, weights }) 
   });
 }
 
-/** { data, layout, frame } of `curves` in a figure of this size, `whole` or close up; `frame` as place.js has it. */
-export function figure(curves, { emphasised, colours, width, height, whole = false }) {
+/**
+ * { data, layout, frame } of `curves` in a figure of this size, `whole` or close up; `frame` as place.js has it. A curve
+ * may have a `colour` and a `label` of its own, for which there are `labelRoom` pixels at the right.
+ */
+export function figure(curves, { emphasised, colours, width, height, whole = false, labelRoom = isNarrow(width) ? 44 : 60 }) {
   const all = curves.flatMap(({ points }) => points);
   const close = whole ? null : closeUp(all);
   const last = Math.max(1, ...all.map(({ step }) => step));
   const range = (close?.range ?? [Math.min(1, ...all.map((e) => e.accuracy)) - 0.01, 1]).map((share) => 100 * share);
-  const margin = { l: isNarrow(width) ? 50 : 58, r: isNarrow(width) ? 44 : 60, t: 24, b: 42 };
+  const margin = { l: isNarrow(width) ? 50 : 58, r: labelRoom, t: 24, b: 42 };
   const inner = { width: width - margin.l - margin.r, height: height - margin.t - margin.b };
   const frame = { left: margin.l, top: margin.t, ...inner, range, last };
   const drawn = curves.map((one) => ({
@@ -64,7 +67,10 @@ export function figure(curves, { emphasised, colours, width, height, whole = fal
 /** What is brought forward lies in front, and raw before averaged: thin over bold is seen, under it it is not. */
 const byDepth = (a, b) => b.faint - a.faint || (a.weights === "raw") - (b.weights === "raw");
 
-const colourOf = ({ weights, faint }, colours) => (faint ? faded(colours[weights], FAINT) : colours[weights]);
+function colourOf({ weights, faint, colour }, colours) {
+  const full = colour ?? colours[weights];
+  return faint ? faded(full, FAINT) : full;
+}
 
 function trace(one, colours, many) {
   const { points, weights, mark, run } = one;
@@ -113,9 +119,9 @@ function labels(drawn, colours, frame) {
 
 /** What a label has in common; a run that does not come into the picture has an arrow that says so. */
 function label({ one, y, beneath }, colour, { range: [low, high], height }) {
-  const { mark, points } = one;
+  const { label: name = one.mark.letter, points } = one;
   return {
-    text: beneath ? `${mark.letter} ↓` : mark.letter,
+    text: beneath ? `${name} ↓` : name,
     x: points.at(-1).step, y: high - (y / height) * (high - low),
     showarrow: true, arrowhead: 0, arrowwidth: 1, borderpad: 1,
     font: { size: 13, color: colour, weight: one.weights === "raw" ? 400 : 700 },
@@ -132,11 +138,11 @@ function besideLabel(end, height, colours, frame) {
 }
 
 function aboveLabel(end, across, colours, frame) {
-  const { faint } = end.one;
-  const made = label(end, faint ? faded(colours.ink, FAINT) : colours.ink, frame);
+  const { faint, mark, colour = colours.ink } = end.one;
+  const made = label({ ...end, one: { ...end.one, label: mark.letter } }, faint ? faded(colour, FAINT) : colour, frame);
   return {
     ...made, font: { ...made.font, weight: 700 },
-    xanchor: "center", yanchor: "bottom", standoff: 5, arrowcolor: faded(colours.ink, faint ? FAINT / 2 : FAINT),
+    xanchor: "center", yanchor: "bottom", standoff: 5, arrowcolor: faded(colour, faint ? FAINT / 2 : FAINT),
     ax: across - end.x, ay: -end.y - 2,
   };
 }

@@ -9,5 +9,8 @@ const MARKS = [
   { letter: "F", symbol: "star", shape: "★" },
 ];
 
+/** All letters that there are. */
+export const LETTERS = MARKS.map(({ letter }) => letter);
+
 /** The mark of a run among the ticked ones; undefined where it is none of them. */
 export const markOf = (ticked, id) => MARKS[ticked.indexOf(id)];

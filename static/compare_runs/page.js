@@ -16,7 +16,7 @@ import { setUpTable } from "./table.js";
 
 const AGAIN = 2_000; // ms, after a failure
 const EVERY = 5_000; // ms, while something is in training
-const TICKED_FIRST = 3; // of the newest evaluated ones, where the address says nothing
+const TICKED_FIRST = 3; // of the newest evaluated ones outside studies, where the address says nothing
 
 const state = createState({
   runs: null, // all of them, newest first; null until they are known
@@ -24,7 +24,7 @@ const state = createState({
   scores: new Map(), // of GET /runs/scores, by run
   gains: new Map(), // what averaging gains a run over its checkpoints, by run, as far as known
   histories: new Map(), // of the ticked runs
-  ...fromAddress(location.search), // ticked, sort, filter, allKnobs, split, weights (null: as shownWeights has it)
+  ...fromAddress(location.search), // ticked, unfolded (studies), sort, filter, allKnobs, split, weights (null: as shownWeights has it)
   emphasised: null, // the run whose curves are brought forward
   pointed: null, // the step that is pointed at on the chart
   connection: "live",
@@ -44,7 +44,8 @@ async function readAll() {
     await Promise.all([list.read(), readAllScores()]);
     const { runs, scores, ticked } = state.get();
     if (ticked === null) {
-      state.set({ ticked: runs.filter(({ id }) => scores.has(id)).slice(0, TICKED_FIRST).map(({ id }) => id) });
+      const evaluated = runs.filter(({ id, study }) => !study && scores.has(id));
+      state.set({ ticked: evaluated.slice(0, TICKED_FIRST).map(({ id }) => id) });
     }
   } catch (problem) {
     if (problem.status) state.set({ notice: problem.message });

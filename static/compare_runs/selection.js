@@ -1,4 +1,4 @@
-// What is looked at: the ticked runs, the order, the images, the weights. The page's address holds it all.
+// What is looked at: the ticked runs, the unfolded studies, the order, the images, the weights. The page's address holds it all.
 
 export const MOST_TICKED = 6;
 export const NEWEST_FIRST = "-created";
@@ -16,6 +16,7 @@ export function fromAddress(search) {
     split: oneOf(SPLITS, given.get("split"), SPLITS[0]),
     weights: oneOf(WEIGHTS, given.get("weights"), null),
     ticked: ticked === null ? null : [...new Set(ticked.split(",").filter(Boolean))].slice(0, MOST_TICKED),
+    unfolded: (given.get("studies") ?? "").split(",").filter(Boolean),
     sort: /^-?[\w:-]+$/.test(given.get("sort") ?? "") ? given.get("sort") : NEWEST_FIRST,
     filter: given.get("filter") ?? "",
     allKnobs: given.get("knobs") === "all",
@@ -23,9 +24,10 @@ export function fromAddress(search) {
 }
 
 /** The address of a selection; what is as by default is left out. */
-export function toAddress({ ticked, sort, filter, allKnobs, split, weights }) {
+export function toAddress({ ticked, unfolded, sort, filter, allKnobs, split, weights }) {
   const address = new URLSearchParams();
   if (ticked) address.set("runs", ticked.join(","));
+  if (unfolded.length) address.set("studies", unfolded.join(","));
   if (sort !== NEWEST_FIRST) address.set("sort", sort);
   if (filter) address.set("filter", filter);
   if (allKnobs) address.set("knobs", "all");

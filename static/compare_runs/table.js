@@ -4,6 +4,7 @@ import { isWatched } from "../dashboard/files.js";
 import { stateName } from "../dashboard/progress.js";
 import { byId, element, setChildren, setText } from "../dom.js";
 import { count, percent, points } from "../format.js";
+import { fillHead, folded, newHead, runsIn, turned as turnedFold } from "./folds.js";
 import { markOf } from "./marks.js";
 import {
   ACCURACIES, accuracyAt, averageName, dashboardAddress, differing, filtered, GAIN, intervalScale, knobsOf, knobText, sorted,
@@ -20,7 +21,7 @@ const SMALLEST_FIRST = new Set(["name"]); // whereas of numbers one looks for th
 /** Wire the table; returns the renderer. */
 export function setUpTable(state) {
   const [head, body] = [byId("runs-table").tHead, byId("runs-table").tBodies[0]];
-  const known = new Map(); // rows by run
+  const known = new Map(); // rows by run, and by study
   const fit = setUpFit(byId("runs-table"));
 
   byId("filter").value = state.get().filter;
@@ -35,34 +36,41 @@ export function setUpTable(state) {
     if (key) state.set({ sort: nextOrder(state.get().sort, key) });
   });
   body.addEventListener("change", ({ target }) => toggle(state, target.value, target.checked));
+  body.addEventListener("click", ({ target }) => {
+    const study = target.closest("button.fold")?.value;
+    if (study) state.set({ unfolded: turnedFold(state.get().unfolded, study) });
+  });
   for (const type of ["pointerover", "focusin"]) {
     body.addEventListener(type, ({ target }) => emphasise(state, target.closest("tr")?.dataset.run));
   }
   for (const type of ["pointerleave", "focusout"]) body.addEventListener(type, () => emphasise(state, null));
 
-  return ({ runs, scores, gains, ticked, sort, filter, allKnobs }) => {
+  return ({ runs, scores, gains, ticked, unfolded, sort, filter, allKnobs }) => {
     if (!runs?.length) return;
     const knobs = allKnobs ? knobsOf(runs) : differing(runs);
     const columns = columnsOf(knobs);
     setHead(head, columns, sort);
     setOrders(byId("sort"), columns, sort);
     const found = sorted(filtered(toRows(runs, scores, gains), filter), sort);
-    const shown = found.slice(0, MOST_ROWS);
+    // Who looks for a run is to see it, whatever it is part of.
+    const lines = (filter ? found.map((row) => ({ row })) : folded(found, unfolded)).slice(0, MOST_ROWS);
+    const shown = lines.flatMap(({ row }) => row ?? []);
     const highest = Object.fromEntries(ACCURACIES.map((column) =>
       [column.key, Math.max(...found.map((row) => accuracyAt(row, column)?.share.correct ?? 0))]));
     const scale = intervalScale(shown);
     setText(byId("whisker-scale"), scale ? `one scale from ${percent(scale[0])} to ${percent(scale[1])}` : "one scale");
-    const rows = shown.map((row) => {
-      const { id } = row.run;
-      if (!known.has(id)) known.set(id, newRow(id));
+    const rows = lines.map(({ row, study, rows: members }) => {
+      const id = study ? `study ${study.id}` : row.run.id;
+      if (!known.has(id)) known.set(id, study ? newHead(study) : newRow(id));
       const line = known.get(id);
-      fill(line, row, { knobs, ticked: ticked ?? [], highest, scale });
+      if (study) fillHead(line, { study, rows: members }, { unfolded, ticked: ticked ?? [], columns: columns.length });
+      else fill(line, row, { knobs, ticked: ticked ?? [], highest, scale });
       return line.row;
     });
     if (rows.length !== body.rows.length || rows.some((row, i) => row !== body.rows[i])) arrange(body, rows);
     fit(allKnobs);
     byId("table-rule").hidden = !runs.some(({ averages }) => averages.length > 1);
-    setText(byId("table-note"), note(shown.length, found.length, runs.length));
+    setText(byId("table-note"), note(runsIn(lines, unfolded), found.length, runs.length));
   };
 }
 

@@ -1,6 +1,7 @@
 // The accuracy chart's key and its readings: at the step under the pointer, or else at the shown one.
 
 import { shownStep } from "../dashboard/selection.js";
+import { waitingWords } from "../dashboard/sentence.js";
 import { byId, element, setChildren } from "../dom.js";
 import { count, images, percent, signed } from "../format.js";
 import { remembered } from "../memo.js";
@@ -25,6 +26,9 @@ export function difference(raw, averaged) {
     images: `${signed(number)} of ${count(raw.n)} images`,
   };
 }
+
+const waiting = (text) => element("div", { class: "entry" },
+  element("dt", { text: "\u00a0" }), element("dd", { class: "waiting", text }));
 
 /** Returns the renderer. */
 export function setUpReadout() {
@@ -52,6 +56,9 @@ export function setUpReadout() {
 
   return (state) => {
     const { run, history, split, average, measure, hovered } = state;
-    if (run) show(run, history.curves, split, average, measure, hovered ?? shownStep(state) ?? Infinity);
+    if (!run) return;
+    const words = waitingWords(state);
+    if (words) setChildren(byId("readout"), waiting(words));
+    else show(run, history.curves, split, average, measure, hovered ?? shownStep(state) ?? Infinity);
   };
 }

@@ -17,6 +17,17 @@ export function withNews({ runs, total }, { run, gone }) {
   return runs.length < total ? { runs, total } : { runs: [...runs, run], total: total + 1 };
 }
 
+const outside = (runs) => runs.filter(({ study }) => !study);
+
+/** The newest run that is part of no study; undefined where there is none. */
+export const newestOutside = (runs) => outside(runs)[0];
+
+/** The run to look at where none is named: the newest in training, or else the newest; those of studies come last. */
+export function firstChoice(runs) {
+  const among = newestOutside(runs) ? outside(runs) : runs;
+  return among.find(({ state }) => state === "training") ?? among[0];
+}
+
 /**
  * Keeps `runs`, the newest `limit` of them, and `total` of `state`: `read()` asks for the list, `hear(event)`
  * takes an event of it.

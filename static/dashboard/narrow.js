@@ -1,17 +1,19 @@
 // On a narrow page the answer and the curve come first: what is read or done less often stands behind them.
 
 import { byId } from "../dom.js";
+import { keepBeneath } from "../popover.js";
 
 /** Puts what has another place on a narrow page there, and back where it grows wide; returns the renderer. */
 export function setUpNarrow() {
+  setUpMenu();
   const narrow = matchMedia("(max-width: 44rem)");
   const foot = byId("curve-foot");
   const moves = [
     [byId("split-switch"), (moved) => byId("curve-title").after(moved)],
     [document.querySelector(".chart-tools"), (moved) => foot.after(moved)],
     [byId("best-steps"), (moved) => foot.after(moved)],
-    [byId("rename-run"), (moved) => byId("last-actions").append(moved)],
-    [byId("delete-run"), (moved) => byId("last-actions").append(moved)],
+    ...[byId("rename-run"), byId("inspect-step"), document.querySelector("[popovertarget=export]"), byId("delete-run")]
+      .map((moved) => [moved, () => byId("run-menu").append(moved)]),
   ].filter(([moved]) => moved).map(([moved, move]) => ({ move: () => move(moved), back: wayBack(moved) }));
   const sentence = byId("sentence");
   const sentenceBack = wayBack(sentence);
@@ -36,6 +38,14 @@ export function setUpNarrow() {
   });
   place();
   return placeSentence;
+}
+
+/** What is done less often to the run, in a menu beside its state. */
+function setUpMenu() {
+  const menu = byId("run-menu");
+  keepBeneath(menu, () => byId("run-menu-open"));
+  // First of all: a dialog then returns the focus to what has opened the menu, which is still to be seen.
+  menu.addEventListener("click", () => menu.hidePopover(), { capture: true });
 }
 
 /** What puts an element back to where it is now: before its neighbour, or at the end of its parent. */

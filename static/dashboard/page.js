@@ -1,6 +1,6 @@
 // The page: one state, its renderers, and which run it follows.
 
-import { queueRun, readRun } from "../api.js";
+import { listRuns, queueRun, readRun } from "../api.js";
 import { setUpAgreement } from "../agreement/agreement.js";
 import { setUpBanner } from "../banner.js";
 import { setUpCurve } from "../curves/curve.js";
@@ -23,7 +23,7 @@ import { setUpComparison } from "./comparison.js";
 import { setUpFiles } from "./files.js";
 import { emptyHistory } from "./history.js";
 import { renderInspectLink } from "./inspect_link.js";
-import { setUpList } from "./list.js";
+import { firstChoice, newestOutside, setUpList } from "./list.js";
 import { followList, followRun } from "./live.js";
 import { setUpNarrow } from "./narrow.js";
 import { setUpNumbers } from "./numbers.js";
@@ -110,11 +110,17 @@ async function find(id) {
   }
 }
 
-/** Look at the run that the address names, or else at the newest in training; where there is none, at the newest. */
+/** The run to look at where none is named. A study may well be larger than the list. */
+async function usual() {
+  const { runs, total } = state.get();
+  if (newestOutside(runs) || runs.length === total) return firstChoice(runs);
+  return firstChoice([...(await listRuns(1, true)).runs, ...runs]);
+}
+
+/** Look at the run that the address names, or else at the usual one. */
 async function settle() {
   const id = wantedRun();
-  const { runs } = state.get();
-  const run = id === null ? runs.find((one) => one.state === "training") ?? runs[0] : await find(id);
+  const run = id === null ? await usual() : await find(id);
   if (run) select(run, "keep");
   else leave(id);
 }

@@ -57,7 +57,15 @@ function describeWatched({ state, config, message, latest_checkpoint: last, hear
   const folder = element("code", { text: config.folder });
   if (state === "stopped") return ["no longer watching ", folder];
   if (last === null) return [message || "waiting for the first checkpoint in ", ...(message ? [] : [folder])];
-  return [folder, ` · step ${count(last)} saved at ${time(savedAt)}`, ...(message ? [` · ${message}`] : [])];
+  return [folder, ` · step ${count(last)} saved at ${time(savedAt)}`, ...assumed(config), ...(message ? [` · ${message}`] : [])];
+}
+
+/** The activation of the hidden layers, where neither a checkpoint nor anybody else has said which it is. */
+function assumed({ activation, activation_from: from, network, hidden }) {
+  if (from !== "assumed" || network || !hidden?.length) return [];
+  const option = element("code", { text: "--activation" });
+  option.style.whiteSpace = "nowrap";
+  return [` · activation: ${activation}, assumed; `, option, " changes it"];
 }
 
 const resumed = (run) => (run.step ? `to go on from step ${count(run.latest_checkpoint ?? 0)}, ` : "");

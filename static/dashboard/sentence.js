@@ -2,11 +2,10 @@
 
 import { byId, element, setChildren, setText } from "../dom.js";
 import { averageLabel, count } from "../format.js";
-import { rows } from "./history.js";
+import { curve, rows } from "./history.js";
 import { comparableSteps, shownStep } from "./selection.js";
 
-const ALONE = "One checkpoint alone tells less than the run.";
-const OUTCOME = "^Averaging(?: with [^:]*)? (?:helps|hurts|makes no (?:clear )?difference)(?=:)";
+const OUTCOME = "^Averaging(?: with [^:]*)? (?:helps|hurts|makes no (?:clear )?difference)(?: on the whole)?(?=:)";
 const NETWORK = "expected a chain 784"; // of the server's sentence on a network that it does not recognise
 const PARTS = new RegExp(`(averaged weights|raw weights|\\bpp\\b|[\\d,]+ (?:more|fewer)(?= \\()|${OUTCOME})`);
 const UNBROKEN = /(?<=\d) (?=$|%|percentage|to [+−\d])|(?<=\d to|step|[<=]) (?=[+−\d])|(?<=\b[pr]) (?=[<=])/g;
@@ -28,6 +27,17 @@ function stepVerdict({ verdict, raw, n, split, step }) {
   if (verdict !== null) return told(verdict);
   return [`At step ${count(step)} the `, rawWord("raw weights"),
     ` read ${count(raw.correct)} of ${count(n)} ${split} images right; this run keeps no average.`];
+}
+
+/**
+ * How the verdict of one checkpoint goes with that of the run, both "ema", "raw" or null for what could be chance: a
+ * reader who meets two that differ is not to take one for wrong.
+ */
+export function besideTheRun(step, run) {
+  if (step === run) return "One checkpoint alone tells less than the run.";
+  if (step === null) return "One checkpoint alone is often too little to tell.";
+  if (run === null) return "One checkpoint may stand out by luck.";
+  return "One checkpoint may go against the run.";
 }
 
 /** The verdict over the run, and what it is in the second half in smaller letters; nothing where there is none. */
@@ -55,11 +65,21 @@ function unreadableParts(message) {
   return [`${why} `, element("code", { text: "shadowboard watch … --network module:function" }), " reads any network."];
 }
 
-function waiting({ run, history, loaded, comparing }) {
+/** What the first numbers wait for, since raw ones alone would look like a result; "" where there is nothing to wait for. */
+export function waitingWords(state) {
+  const { history, split, average, comparison, comparing } = state;
+  if (shownStep(state) !== null) return comparing && !comparison ? "Comparing…" : "";
+  const first = average && curve(history, split, null)[0];
+  return first ? `The raw weights of step ${count(first.step)} are evaluated; the averaged ones are next…` : "";
+}
+
+function waiting(state) {
+  const { run, history, loaded, comparing } = state;
   if (!loaded) return "Loading the run…";
   if (comparing) return "Comparing…";
   if (run.state === "queued") return "Nothing to compare yet: the run has not begun.";
   if (unreadable(run, history)) return unreadableParts(run.message);
+  if (waitingWords(state)) return waitingWords(state);
   if (run.latest_checkpoint !== null) return "A checkpoint is saved and is being evaluated…";
   if (run.state === "watched") return "No checkpoint yet: both sets of weights are compared as soon as one is saved in the folder.";
   if (run.state === "training") return "No checkpoint yet: both sets of weights are compared as soon as the first one is saved.";
@@ -71,7 +91,8 @@ export function renderSentence(state) {
   if (!state.run) return;
   const { comparison, comparisonProblem } = state;
   const run = runVerdict(state);
-  const alone = run.length && comparison ? [element("span", { class: "alone", text: ALONE }), " "] : [];
+  const alone = state.overall?.verdict && comparison
+    ? [element("span", { class: "alone", text: besideTheRun(comparison.better, state.overall.overall.better) }), " "] : [];
   setChildren(byId("overall"), ...run);
   byId("sentence").classList.toggle("waiting", !comparison);
   const step = comparison ? stepVerdict(comparison) : [comparisonProblem ?? waiting(state)].flat();

@@ -3,9 +3,8 @@
 import { exportAddress, readFile } from "../api.js";
 import { byId, setText } from "../dom.js";
 import { averageLabel, bytesText, count } from "../format.js";
+import { keepBeneath } from "../popover.js";
 import { save } from "../save.js";
-
-const EDGE = 16; // px that stay free around it
 
 /**
  * Wire the menu and the button that opens it. `shown(state)`: { run, step, average } that are looked at; a run or a step
@@ -20,17 +19,8 @@ export function setUpExport(state, shown) {
   let busy = false;
   let subject = "";
 
-  const place = () => {
-    const { right, bottom } = opener.getBoundingClientRect();
-    const { offsetWidth: width, offsetHeight: height } = menu;
-    menu.style.inset = "auto";
-    menu.style.margin = "0";
-    menu.style.left = `${Math.max(EDGE, Math.min(right, innerWidth - EDGE) - width)}px`;
-    menu.style.top = `${Math.max(EDGE, Math.min(bottom + 6, innerHeight - EDGE - height))}px`;
-  };
-  const isOpen = () => menu.matches(":popover-open");
-  menu.addEventListener("toggle", () => isOpen() && place());
-  window.addEventListener("resize", () => isOpen() && place());
+  // The button may be part of another menu, which is closed by now.
+  const place = keepBeneath(menu, () => (opener.checkVisibility() ? opener : byId("run-menu-open")));
   menu.addEventListener("change", ({ target }) => {
     wanted = target.value;
     render(state.get());
@@ -62,7 +52,7 @@ export function setUpExport(state, shown) {
     const status = byId("export-status");
     setText(status, text);
     status.classList.toggle("problem", isProblem);
-    if (isOpen()) place();
+    place();
   }
 
   function render(now) {

@@ -1,78 +1,46 @@
 // The chart of the variants' curves, and the list of them beneath.
 
-import { markOf } from "../compare_runs/marks.js";
-import { renderPointed, setUpPointing } from "../compare_runs/pointing.js";
-import { library, NO_LIBRARY } from "../curves/library.js";
+import { LETTERS, markOf } from "../compare_runs/marks.js";
+import { setUpOverlay } from "../compare_runs/overlay.js";
 import { nearest } from "../curves/series.js";
-import { CONFIG, style } from "../curves/style.js";
-import { byId, element, setChildren, setText } from "../dom.js";
+import { byId, element, setChildren } from "../dom.js";
 import { count, percent } from "../format.js";
 import { remembered } from "../memo.js";
+import { colour } from "../theme.js";
 import { studyFigure } from "./figure.js";
+import { badge, variantOf } from "./marks.js";
 
 /** Wire the chart; `names` are those of the variants. Returns the renderer. */
 export function setUpChart(state, names) {
-  const chart = byId("overlay");
-  const coloursOf = remembered(style);
-  let size = { width: 0, height: 0 };
-  let last = null;
-  let drawn = null; // the curves in the figure, and its frame
-  let hindrance = ""; // why there will be no figure
-  const load = remembered(() => {
-    library().then(() => draw(state.get()), () => {
-      hindrance = NO_LIBRARY;
-      state.set({});
-    });
+  const curvesOn = remembered((curves, ticked, weights, report) => shownCurves({ curves, ticked, weights, report }));
+  const shown = ({ curves, ticked, weights, report }) => curvesOn(curves, ticked, weights, report);
+  const coloursOf = remembered(() => Object.fromEntries(LETTERS.map((letter) => [letter, colour(variantOf(letter))])));
+  const render = setUpOverlay(state, ["split", "weights", "view"], (now) => {
+    if (!now.report) return null;
+    const curves = shown(now);
+    return {
+      basis: [now.curves, now.weights, now.view],
+      curves,
+      make: (options) => studyFigure(curves, {
+        ...options, whole: now.view === "everything", names, variants: coloursOf(now.themed),
+      }),
+      summary: summary(curves, now, names),
+      empty: now.curves === null ? "Loading the curves…" : "The curves begin with the first evaluated checkpoint.",
+    };
   });
-
-  for (const name of ["split", "weights", "view"]) {
-    for (const radio of document.querySelectorAll(`input[name=${name}]`)) {
-      radio.addEventListener("change", () => state.set({ [name]: radio.value }));
-    }
-  }
-  new ResizeObserver(([{ contentRect: { width, height } }]) => {
-    size = { width: Math.round(width), height: Math.round(height) };
-    draw(state.get());
-  }).observe(chart);
-  setUpPointing(state, byId("overlay-frame"), () => drawn);
   const list = byId("curve-list");
   const bringForward = ({ target }) => emphasise(state, target.closest("li")?.dataset.variant ?? null);
   for (const type of ["pointerover", "focusin"]) list.addEventListener(type, bringForward);
   for (const type of ["pointerleave", "focusout"]) list.addEventListener(type, () => emphasise(state, null));
 
-  function draw(now) {
-    const { report, curves, weights, view, emphasised, themed } = now;
-    if (!report || !size.width) return;
-    if (!window.Plotly) {
-      load();
-      return;
-    }
-    const next = [curves, weights, view, emphasised, themed, size];
-    if (last && next.every((value, i) => value === last[i])) return;
-    last = next;
-    const shown = shownCurves(now);
-    const options = { emphasised, colours: coloursOf(themed), whole: view === "everything", ...size };
-    const { data, layout, frame } = studyFigure(shown, options);
-    window.Plotly.react(chart, data, layout, CONFIG);
-    drawn = { curves: shown, frame };
-    chart.setAttribute("aria-label", summary(shown, now, names));
-  }
-
   return (now) => {
     if (!now.report) return;
-    for (const name of ["split", "weights", "view"]) {
-      for (const radio of document.querySelectorAll(`input[name=${name}]`)) radio.checked = radio.value === now[name];
-    }
-    setText(byId("overlay-title"), now.split === "test" ? "Test accuracy" : "Validation accuracy");
-    const shown = shownCurves(now);
+    const curves = shown(now);
     for (const kind of ["raw", "ema"]) {
-      document.querySelector(`.line-key .${kind}-key`).hidden = !shown.some((one) => one.weights === kind);
+      document.querySelector(`.line-key .${kind}-key`).hidden = !curves.some((one) => one.weights === kind);
     }
-    setChildren(list, ...now.ticked.map((variant) => item(variant, shown, now, names)));
-    const none = now.curves === null ? "Loading the curves…" : "No checkpoint is evaluated yet.";
-    setText(byId("overlay-note"), shown.length ? hindrance : none);
-    draw(now);
-    renderPointed(now.pointed, drawn?.frame);
+    setChildren(list, ...now.ticked.map((variant) => item(variant, curves, now, names)));
+    render(now, { split: now.split, weights: now.weights, view: now.view });
   };
 }
 
@@ -97,7 +65,7 @@ function shownCurves({ curves, ticked, weights, report }) {
     })));
 }
 
-/** Whether every run of a variant did: what it read right before says nothing of it. */
+/** Whether every run of a variant did: what it read right before says nothing of it, and it has no curve. */
 function allDiverged(variant, { runs }) {
   const of = runs.filter((run) => run.variant === variant);
   return of.length > 0 && of.every(({ state }) => state === "diverged");
@@ -110,9 +78,9 @@ function item(variant, shown, { ticked, pointed, report }, names) {
   const none = allDiverged(variant, report) ? "diverged" : "not evaluated yet";
   const at = pointed === null ? points.at(-1) : points[nearest(points.map(({ step }) => step), pointed)];
   return element("li", { "data-variant": variant },
-    element("b", { class: "mark", text: `${mark.letter} ${mark.shape}` }),
+    badge(mark),
     element("span", { text: names[variant][0].toUpperCase() + names[variant].slice(1) }),
-    element("span", { class: "ends" }, ...(at && none !== "diverged" ? [
+    element("span", { class: "ends" }, ...(at ? [
       element("span", { class: `${curve.weights}-number`, text: percent(at.accuracy) }),
       element("span", { class: "caption", text: told(at, curve.seeds) }),
     ] : [element("span", { class: "caption", text: none })])));
@@ -122,8 +90,7 @@ const told = ({ lowest, highest, step }, seeds) => (seeds > 1
   ? `${percent(lowest).slice(0, -2)}–${percent(highest).slice(0, -2)}, ${count(seeds)} seeds, at ${count(step)}`
   : `one seed, at ${count(step)}`);
 
-const summary = (shown, { split, report }, names) => (shown.length
-  ? `Accuracy on the ${split} images by step. At the end: ` +
-    shown.map(({ run: { id }, points }) =>
-      `${names[id]} ${allDiverged(id, report) ? "diverged" : percent(points.at(-1).accuracy)}`).join(", ")
-  : "No curve yet");
+const summary = (shown, { split, report, ticked }, names) => `Accuracy on the ${split} images by step. At the end: ` + [
+  ...shown.map(({ run: { id }, points }) => `${names[id]} ${percent(points.at(-1).accuracy)}`),
+  ...ticked.filter((variant) => allDiverged(variant, report)).map((variant) => `${names[variant]} diverged`),
+].join(", ");

@@ -4,6 +4,7 @@ import { markOf } from "../compare_runs/marks.js";
 import { whisker } from "../compare_runs/whisker.js";
 import { byId, element, setChildren, setText } from "../dom.js";
 import { count, percent, points } from "../format.js";
+import { badge } from "./marks.js";
 import { accuracyScale, differenceScale, pText, steps } from "./numbers.js";
 
 const VERDICTS = { holds: "Holds", fails: "Does not hold", open: "Cannot be told" };
@@ -19,13 +20,14 @@ export function setUpVariants(names) {
   return ({ report, ticked }) => {
     if (!report) return;
     const rows = report.variants;
+    byId("same-training").hidden = !rows.some(({ variant }) => variant === "without_averaging");
     const scales = { accuracy: accuracyScale(rows), difference: differenceScale(rows) };
     setChildren(byId("variants").tBodies[0], ...rows.map((row) => {
       const mark = markOf(ticked, row.variant);
       const judged = row.average ? "ema" : "raw";
       return element("tr", {},
         element("th", { scope: "row" },
-          element("b", { class: "mark", text: `${mark.letter} ${mark.shape}` }), " ", title(names[row.variant])),
+          badge(mark), " ", title(names[row.variant])),
         seedsCell(row, report.study.seeds),
         spreadCell("Validation", row.validation, judged),
         spreadCell("Test", row.test, judged, scales.accuracy),
@@ -67,11 +69,13 @@ export function renderConclusions({ report }) {
   if (!report) return;
   const any = report.variants.some(({ difference }) => difference?.seeds > 1);
   byId("no-conclusions").hidden = any;
-  setChildren(byId("conclusions"), ...(any ? report.conclusions : []).map(({ claim, verdict, sentence }) =>
+  byId("conclusions-together").hidden = !any;
+  setChildren(byId("conclusions"), ...(any ? report.conclusions : []).map(({ claim, verdict, sentence, p_holm: p }) =>
     element("li", {},
       element("span", { class: "verdict-mark", "data-verdict": verdict, text: VERDICTS[verdict] }),
       element("div", {},
-        element("p", {}, element("b", { text: claim })), element("p", { class: "caption", text: sentence })))));
+        element("p", {}, element("b", { text: claim }), element("small", { class: "deviation", text: ` ${pText(p)}` })),
+        element("p", { class: "caption", text: sentence })))));
 }
 
 const title = (text) => text[0].toUpperCase() + text.slice(1);

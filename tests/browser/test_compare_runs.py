@@ -1,4 +1,4 @@
-"""The page that compares runs."""
+"""The table of the page that compares runs."""
 
 import math
 import time
@@ -11,39 +11,10 @@ from shadowboard.configuration import parse_config
 from shadowboard.dataset import Dataset
 from shadowboard.intervals import wilson_interval
 from shadowboard.records import Run, Score
-from tests.browser.conftest import WORKER, Open, Site, call
+from shadowboard.variants import parse_plan
+from tests.browser.conftest import FIRST, WORKER, Compared, Open, Site, scored
 
 pytestmark = pytest.mark.browser
-
-TWO = {"averages": [{"decay": 0.99}, {"decay": 0.999}]}
-SECOND = "EMA_0.999"
-FIRST = "ExponentialMovingAverage"
-
-
-def scored(
-    site: Site, name: str, *scores: tuple[int, str, int], state: Any = "finished", **knobs: Any
-) -> Run:
-    """A run of which (step, average, images of 100 read right) are known; of the test images, two fewer."""
-    run = site.store.create_run(parse_config({"steps": 300, **knobs}), name, WORKER)
-    for step, average, correct in scores:
-        for split, right in (("validation", correct), ("test", correct - 2)):
-            score = Score(step, average, split, 100, right, 0.5, 0.1, time.time())
-            site.store.add_evaluation(run.id, score, b"", b"")
-    site.store.add_progress(run.id, WORKER, 300, 500.0, [])
-    if state != "training":
-        site.store.release(run.id, WORKER, state, "")
-    return run
-
-
-@pytest.fixture
-def three(own_site: Site) -> list[Run]:
-    return [
-        scored(
-            own_site, "slow", (100, "", 80), (200, "", 95), (300, "", 90), (300, FIRST, 92), learning_rate=0.1
-        ),
-        scored(own_site, "fast", (100, "", 88), (300, "", 93), (300, FIRST, 96), (300, SECOND, 97), **TWO),
-        scored(own_site, "bare", (300, "", 85), averages=[], seed=5),
-    ]
 
 
 def complete(page: Page) -> None:
@@ -61,8 +32,8 @@ def names(page: Page) -> Locator:
     return page.locator("#runs-table tbody th a")
 
 
-def test_the_table_tells_knobs_and_accuracies(own_site: Site, visit: Open, three: list[Run]) -> None:
-    visitor = visit(own_site, charts=False)
+def test_the_table_tells_knobs_and_accuracies(compared: Compared, visit: Open) -> None:
+    visitor = visit(compared.site, charts=False)
     page = visitor.open(path="/compare-runs")
     expect(names(page)).to_have_text(["bare", "fast", "slow"])  # newest first
     expect(page.locator("#runs-count")).to_have_text("3 runs")
@@ -85,12 +56,12 @@ def test_the_table_tells_knobs_and_accuracies(own_site: Site, visit: Open, three
     expect(page.get_by_role("button", name="batch size")).to_be_visible()
     visitor.expects_loss = True  # there are no checkpoints behind these scores
     page.get_by_role("link", name="fast", exact=True).first.click()
-    expect(page.locator("#run-picker")).to_have_value(three[1].id)
+    expect(page.locator("#run-picker")).to_have_value(compared.fast.id)
     expect(page.get_by_label("0.999", exact=True)).to_be_checked()  # the same average as in the table
 
 
-def test_columns_sort_the_rows(own_site: Site, visit: Open, three: list[Run]) -> None:
-    page = visit(own_site, charts=False).open(path="/compare-runs")
+def test_columns_sort_the_rows(compared: Compared, visit: Open) -> None:
+    page = visit(compared.site, charts=False).open(path="/compare-runs")
     expect(names(page)).to_have_count(3)
     best = page.locator("[data-key=best-ema]")
     column = page.locator("th", has=best)
@@ -107,8 +78,8 @@ def test_columns_sort_the_rows(own_site: Site, visit: Open, three: list[Run]) ->
     expect(names(page)).to_have_text(["bare", "fast", "slow"])
 
 
-def test_an_order_is_chosen_above_the_table(own_site: Site, visit: Open, three: list[Run]) -> None:
-    page = visit(own_site, charts=False).open(path="/compare-runs?sort=best-ema")
+def test_an_order_is_chosen_above_the_table(compared: Compared, visit: Open) -> None:
+    page = visit(compared.site, charts=False).open(path="/compare-runs?sort=best-ema")
     order = page.get_by_label("Sort by")
     expect(order.locator("option:checked")).to_have_text("Best, validation, averaged, turned round")
     expect(names(page)).to_have_text(["slow", "fast", "bare"])
@@ -121,30 +92,40 @@ def test_an_order_is_chosen_above_the_table(own_site: Site, visit: Open, three: 
     )
 
 
-def test_intervals_are_bars_on_one_scale(own_site: Site, visit: Open, three: list[Run]) -> None:
+def test_intervals_are_bars_on_one_scale(own_site: Site, visit: Open) -> None:
+    slow = (100, "", 80), (200, "", 95), (300, "", 90), (300, FIRST, 92)
+    shown = scored(own_site, "slow", *slow)
+    scored(own_site, "fast", (300, "", 93), (300, FIRST, 97))
+    scored(own_site, "bare", (300, "", 85), averages=[])
     lost = scored(own_site, "lost", (300, "", 10), averages=[])
     page = visit(own_site, charts=False).open(path="/compare-runs")
 
     def span(run: Run, place: int) -> tuple[float, float]:
         cell = page.locator(f"tr[data-run='{run.id}'] td.accuracy").nth(place)
-        bar, outer = (cell.locator(part).bounding_box() for part in (".bar", ".whisker"))
-        assert bar
-        assert outer
-        return ((bar["x"] - outer["x"]) / outer["width"], bar["width"] / outer["width"])
+        # Both at one moment: the table may be written anew between two questions.
+        (left, width), (outer, whole) = cell.evaluate(
+            """(cell) => [".bar", ".whisker"].map((part) => {
+              const { x, width } = cell.querySelector(part).getBoundingClientRect();
+              return [x, width];
+            })"""
+        )
+        return (left - outer) / whole, width / whole
 
     expect(names(page)).to_have_count(4)
     complete(page)
     # The scale goes from the lowest interval's end to the highest one's, that of the lost run left out.
     low, high = wilson_interval(83, 100)[0], wilson_interval(97, 100)[1]
     wanted = wilson_interval(90, 100)
-    left, width = span(three[0], 0)
+    left, width = span(shown, 0)
     assert left == pytest.approx((wanted[0] - low) / (high - low), abs=0.02)
     assert width == pytest.approx((wanted[1] - wanted[0]) / (high - low), abs=0.02)
     expect(page.locator(f"tr[data-run='{lost.id}'] .whisker.beneath")).to_have_count(3)
 
 
-def test_narrow_it_is_a_list_of_cards(own_site: Site, visit: Open, three: list[Run]) -> None:
-    page = visit(own_site, charts=False, viewport={"width": 360, "height": 800}).open(path="/compare-runs")
+def test_narrow_it_is_a_list_of_cards(compared: Compared, visit: Open) -> None:
+    page = visit(compared.site, charts=False, viewport={"width": 360, "height": 800}).open(
+        path="/compare-runs"
+    )
     expect(names(page)).to_have_count(3)
     for cell in page.locator("#runs-table td.accuracy").all():
         box = cell.bounding_box()
@@ -153,87 +134,6 @@ def test_narrow_it_is_a_list_of_cards(own_site: Site, visit: Open, three: list[R
         assert box["x"] + box["width"] <= 360
     page.get_by_label("Sort by").select_option("Final, validation, averaged")
     expect(names(page)).to_have_text(["fast", "slow", "bare"])
-
-
-def test_ticked_runs_are_laid_over_one_another(own_site: Site, visit: Open, three: list[Run]) -> None:
-    page = visit(own_site).open(path="/compare-runs")
-    ticked = page.locator("#ticked li")
-    expect(ticked).to_have_count(3)
-    expect(page.get_by_label("Averaged", exact=True)).to_be_checked()
-    expect(ticked.first).to_contain_text("no average, so no curve")
-    box = page.get_by_role("checkbox", name="Show the curves of bare")
-    box.focus()
-    page.keyboard.press("Space")
-    expect(ticked).to_have_count(2)
-    expect(box).to_be_focused()
-    fast, slow = three[1], three[0]
-    expect(page).to_have_url(f"{own_site.url}/compare-runs?runs={fast.id},{slow.id}")
-    curves = page.locator("#overlay .scatterlayer .trace")
-    expect(curves).to_have_count(4)  # of two runs both, of more the averaged alone
-    summary = "At the end: A raw 93.00 %, A averaged 97.00 %, B raw 90.00 %, B averaged 92.00 %"
-    expect(page.locator("#overlay")).to_have_attribute(
-        "aria-label", f"Accuracy on the validation images by step. {summary}".replace(" %", "\u00a0%")
-    )
-    page.get_by_label("Averaged", exact=True).check()
-    expect(curves).to_have_count(2)
-    page.get_by_label("Test", exact=True).check()
-    expect(page.get_by_role("heading", name="Test accuracy")).to_be_visible()
-    page.reload()
-    expect(page.get_by_role("heading", name="Test accuracy")).to_be_visible()
-    expect(curves).to_have_count(2)
-    page.get_by_role("button", name="Take fast off the chart").click()
-    page.get_by_role("button", name="Take slow off the chart").click()
-    expect(page.locator("#overlay-note")).to_contain_text("Tick runs in the table")
-
-
-def test_raw_and_averaged_differ_by_more_than_colour(own_site: Site, visit: Open, three: list[Run]) -> None:
-    page = visit(own_site).open(path=f"/compare-runs?runs={three[0].id}")
-    lines = page.locator("#overlay .scatterlayer .js-line")
-    expect(lines).to_have_count(2)
-    averaged, raw = lines.evaluate_all(
-        """(paths) => paths.map(getComputedStyle)
-          .map(({ strokeDasharray, strokeWidth }) => [strokeDasharray, parseFloat(strokeWidth)])"""
-    )
-    assert (raw[0] != "none", averaged[0]) == (True, "none")
-    assert averaged[1] > raw[1]
-
-
-def test_a_run_is_brought_forward(own_site: Site, visit: Open, three: list[Run]) -> None:
-    page = visit(own_site).open(path=f"/compare-runs?runs={three[0].id},{three[1].id}")
-    lines = page.locator("#overlay .scatterlayer .js-line")
-    faint = page.locator('#overlay .scatterlayer .js-line[style*="stroke-opacity: 0.16"]')
-    expect(lines).to_have_count(4)
-    expect(faint).to_have_count(0)
-    page.locator("#ticked a").first.focus()
-    expect(faint).to_have_count(2)
-    page.get_by_label("Filter the runs").focus()
-    expect(faint).to_have_count(0)
-
-
-def test_pointing_brings_the_nearest_run_forward_and_tells_of_the_step(
-    own_site: Site, visit: Open, three: list[Run]
-) -> None:
-    page = visit(own_site).open(path=f"/compare-runs?runs={three[0].id},{three[1].id}")
-    faint = page.locator('#overlay .scatterlayer .js-line[style*="stroke-opacity: 0.16"]')
-    slow, fast = page.locator("#ticked .ends").nth(0), page.locator("#ticked .ends").nth(1)
-    expect(slow).to_have_text("raw 90.00\u00a0%averaged 92.00\u00a0%at 300")
-    lines = page.locator("#overlay .scatterlayer .js-line")
-    expect(lines).to_have_count(4)
-    box = page.locator("#overlay").bounding_box()
-    assert box
-    page.mouse.move(box["x"] + box["width"] * 0.55, box["y"] + box["height"] * 0.5)
-    expect(faint).to_have_count(2)
-    expect(slow).to_have_text("raw 95.00\u00a0%averaged 92.00\u00a0%at 200")
-    expect(page.locator("#overlay-step")).to_be_visible()
-    page.mouse.move(0, 0)
-    expect(faint).to_have_count(0)
-    expect(slow).to_contain_text("at 300")
-    page.locator("#overlay-frame").focus()
-    page.keyboard.press("Home")
-    expect(fast).to_contain_text("raw 88.00")
-    expect(fast).to_contain_text("at 100")
-    page.keyboard.press("Escape")
-    expect(fast).to_contain_text("at 300")
 
 
 def test_a_filter_finds_runs_among_very_many(own_site: Site, visit: Open) -> None:
@@ -265,17 +165,6 @@ def test_it_follows_what_happens(own_site: Site, visit: Open) -> None:
     expect(page.get_by_role("heading", name="No run yet")).to_be_visible()
 
 
-@pytest.mark.parametrize("width", [360, 768, 1440, 2560])
-def test_nothing_is_wider_than_the_window(own_site: Site, visit: Open, three: list[Run], width: int) -> None:
-    page = visit(own_site, viewport={"width": width, "height": 800}).open(
-        path="/compare-runs?knobs=all&weights=both"
-    )
-    expect(page.locator("#overlay .scatterlayer .trace")).to_have_count(5)
-    for summary in page.get_by_text("What am I looking at?").all():
-        summary.click()
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-
-
 def evaluated(site: Site, mnist: Dataset, name: str, gained: int, **knobs: Any) -> Run:
     """A run at two of whose checkpoints averaging reads `gained` images right that raw weights do not."""
     run = site.store.create_run(parse_config({"steps": 300, **knobs}), name, WORKER)
@@ -293,8 +182,9 @@ def evaluated(site: Site, mnist: Dataset, name: str, gained: int, **knobs: Any) 
     return run
 
 
-def test_what_averaging_gains_each_run(own_site: Site, visit: Open, mnist: Dataset, three: list[Run]) -> None:
+def test_what_averaging_gains_each_run(own_site: Site, visit: Open, mnist: Dataset) -> None:
     """Against a normal interval of the mean, computed here."""
+    scored(own_site, "bare", (300, "", 85), averages=[])
     for name, gained in (("worse", -40), ("much", 50), ("same", 0)):
         evaluated(own_site, mnist, name, gained)
     page = visit(own_site, charts=False).open(path="/compare-runs?sort=-gain")
@@ -315,70 +205,44 @@ def test_what_averaging_gains_each_run(own_site: Site, visit: Open, mnist: Datas
     expect(names(page).first).to_have_text("much")
 
 
-# Pure functions
+def test_the_runs_of_a_study_are_folded_into_one_row(own_site: Site, visit: Open) -> None:
+    """On this page and in the dashboard's picker; neither ticks nor shows one of them by itself."""
+    own = scored(own_site, "my own", (300, "", 90), (300, FIRST, 92))
+    plan = parse_plan({"steps": 300}, 2, ["without_averaging"])
+    study = own_site.store.studies.create(plan, "what is it worth")
+    members = [run for _, run in own_site.store.studies.members(study.id)]
+    for run in members:
+        own_site.store.add_evaluation(
+            run.id, Score(300, "", "validation", 100, 95, 0.5, 0.1, time.time()), b"", b""
+        )
+    visitor = visit(own_site, charts=False)
+    page = visitor.open(path="/compare-runs")
+    head = page.get_by_role("button", name="Study: what is it worth")
+    expect(names(page)).to_have_text(["What it has found", "my own"])
+    expect(head.locator("..")).to_contain_text("4 runs · 4 queued")
+    expect(page.locator("#ticked li")).to_have_count(1)
+    head.press("Enter")
+    expect(page.locator("tr[data-run]")).to_have_count(5)
+    expect(head).to_be_focused()
+    page.get_by_role("checkbox", name=f"Show the curves of {members[0].name}").check()
+    expect(page.locator("#ticked li")).to_have_count(2)
+    page.reload()  # the address has it
+    expect(head).to_have_attribute("aria-expanded", "true")
+    head.click()
+    expect(page.locator("tr[data-run]")).to_have_count(1)
+    expect(head.locator("..")).to_contain_text("1 ticked")
+    page.get_by_label("Filter the runs").fill("without")
+    expect(page.locator("tr[data-run]")).to_have_count(2)  # who looks for a run is to see it
 
-
-@pytest.mark.parametrize(
-    ("wanted", "found"),
-    [
-        ([0, 50, 90], [0, 50, 90]),
-        ([10, 12, 13], [10, 26, 42]),
-        ([80, 95, 99], [68, 84, 100]),
-        ([0, 99, 100], [0, 84, 100]),
-        ([], []),
-    ],
-)
-def test_labels_are_moved_apart(blank: Page, wanted: list[int], found: list[int]) -> None:
-    assert call(blank, "compare_runs/place", "module.spread(argument, 16, 100)", wanted) == found
-
-
-@pytest.mark.parametrize(
-    ("x", "y", "found"),
-    [
-        (60, 520, {"step": 50, "run": "a"}),  # between two points of it, near their line
-        (60, 1005, {"step": 50, "run": "b"}),
-        (85, 20, {"step": 75, "run": None}),  # a ends before it, and b is far
-        (5, 60, None),
-        (60, 1015, None),
-    ],
-)
-def test_what_is_pointed_at(blank: Page, x: int, y: int, found: Any) -> None:
-    frame = {"left": 10, "top": 10, "width": 100, "height": 1000, "last": 100, "range": [0, 100]}
-    curves = [
-        {"run": {"id": "a"}, "points": [{"step": 0, "accuracy": 0.0}, {"step": 60, "accuracy": 0.6}]},
-        {"run": {"id": "b"}, "points": [{"step": 0, "accuracy": 0.0}, {"step": 100, "accuracy": 0.0}]},
-    ]
-    code = "module.pointedAt(argument.curves, argument.frame, argument)"
-    assert (
-        call(blank, "compare_runs/place", code, {"curves": curves, "frame": frame, "x": x, "y": y}) == found
-    )
-
-
-@pytest.mark.parametrize(
-    "address",
-    [
-        "?",
-        "?runs=",
-        "?runs=abc,def",
-        "?sort=step",
-        "?sort=-knob:learning_rate",
-        "?split=test",
-        "?runs=abc,def,ghi&weights=both",
-        "?filter=a+b&knobs=all",
-    ],
-)
-def test_the_address_holds_what_is_looked_at(blank: Page, address: str) -> None:
-    code = "module.toAddress(module.fromAddress(argument))"
-    assert call(blank, "compare_runs/selection", code, address) == address
-
-
-def test_what_is_wrong_in_an_address_is_as_by_default(blank: Page) -> None:
-    found = call(
-        blank, "compare_runs/selection", "module.fromAddress(argument)", "?sort=<b>&split=x&weights="
-    )
-    assert (found["sort"], found["split"], found["weights"], found["ticked"]) == (
-        "-created",
-        "validation",
-        None,
-        None,
-    )
+    visitor.expects_loss = True  # there are no checkpoints behind these scores
+    page.goto(own_site.url)
+    picker = page.locator("#run-picker")
+    expect(picker).to_have_value(own.id)  # although the study's runs are newer
+    expect(page.locator("#newer-run")).to_be_hidden()
+    options = picker.locator("option:not([hidden])")
+    expect(options).to_have_text([f"my own · finished · {own.id}", "Study: what is it worth…"])
+    picker.select_option(label="Study: what is it worth…")
+    expect(page.get_by_role("heading", name="what is it worth")).to_be_visible()
+    page.locator("#grid tbody a").first.click()
+    expect(picker.locator("optgroup option")).to_have_count(4)
+    expect(page.locator("#newer-run")).to_be_hidden()

@@ -27,16 +27,16 @@ def cell(page: Page, kind: str, label: int, digit: int) -> Locator:
     return page.locator(f"#confusion-{kind} [data-label='{label}'][data-digit='{digit}']")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def run(site: Site) -> Run:
     run = site.begin("digits", data="mnist")
     site.advance(run, 0, 100, 600)
     return run
 
 
-@pytest.fixture
-def board(site: Site, visit: Open, run: Run) -> Page:
-    page = visit(site, charts=False).open(run)
+@pytest.fixture(scope="module")
+def board(site: Site, visit_once: Open, run: Run) -> Page:
+    page = visit_once(site, charts=False).open(run)
     expect(page.locator("#sentence")).to_contain_text("At step 600")
     return page
 
@@ -66,6 +66,11 @@ def test_digits_follow_step_and_split(board: Page, run: Run) -> None:
     expect(board.locator(ROW).first.locator(".share.raw")).to_have_text(f"{100 * first['raw_accuracy']:.2f}")
     board.get_by_label("Test", exact=True).check()
     first = compared(board, run, 100, "test")["per_digit"][0]
+    expect(board.locator(ROW).first.locator(".share.raw")).to_have_text(f"{100 * first['raw_accuracy']:.2f}")
+    board.get_by_label("Validation", exact=True).check()
+    board.get_by_role("button", name="Latest").click()
+    expect(board.locator("#sentence")).to_contain_text("At step 600")
+    first = compared(board, run, 600)["per_digit"][0]
     expect(board.locator(ROW).first.locator(".share.raw")).to_have_text(f"{100 * first['raw_accuracy']:.2f}")
 
 
@@ -137,6 +142,7 @@ def test_a_large_cell_lists_its_first_images(board: Page, run: Run) -> None:
     board.locator("#images-more").click()
     expect(cards).to_have_count(96)
     expect(cards.nth(24)).to_be_focused()
+    board.keyboard.press("Escape")
 
 
 def test_a_cell_of_the_difference_lists_what_has_moved(board: Page, run: Run) -> None:
@@ -147,6 +153,7 @@ def test_a_cell_of_the_difference_lists_what_has_moved(board: Page, run: Run) ->
     cell(board, "difference", label, digit).click()
     expect(board.locator("#images .card")).to_have_count(min(len(moved), 24))
     expect(board.locator(f"#images .card[data-index='{one['index']}'] .line.ema.right")).to_be_visible()
+    board.keyboard.press("Escape")
 
 
 def test_a_run_without_an_average_shows_raw_alone(site: Site, visit: Open) -> None:

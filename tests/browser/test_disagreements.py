@@ -15,16 +15,16 @@ CARD = "#disagreements-gallery .card"
 NAMES = {"fixed": "Averaging fixed", "broke": "Averaging broke", "both_wrong": "Both wrong"}
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def run(site: Site) -> Run:
     run = site.begin("disagreements", data="mnist")
     site.advance(run, 0, 100)
     return run
 
 
-@pytest.fixture
-def board(site: Site, visit: Open, run: Run) -> Page:
-    page = visit(site, charts=False).open(run)
+@pytest.fixture(scope="module")
+def board(site: Site, visit_once: Open, run: Run) -> Page:
+    page = visit_once(site, charts=False).open(run)
     expect(page.locator("#sentence")).to_contain_text("At step 100")
     expect(page.locator(CARD).first).to_be_visible()
     return page
@@ -33,17 +33,6 @@ def board(site: Site, visit: Open, run: Run) -> Page:
 def indexes(page: Page) -> list[int]:
     found: list[int] = page.locator(CARD).evaluate_all("(cards) => cards.map((c) => Number(c.dataset.index))")
     return found
-
-
-def test_the_most_confident_come_first_and_more_on_request(board: Page, run: Run) -> None:
-    found = compared(board, run, 100)["disagreements"]
-    found.sort(key=lambda d: (-(d["raw"]["confidence"] + d["ema"]["confidence"]), d["index"]))
-    assert len(found) > 12
-    assert indexes(board) == [d["index"] for d in found[:12]]
-    expect(board.locator("#disagreements-count")).to_have_text(f"{len(found)} of 5,000 validation images")
-    board.locator("#disagreements-more").click()
-    expect(board.locator(CARD)).to_have_count(min(len(found), 84))
-    expect(board.locator(CARD).nth(12)).to_be_focused()
 
 
 def test_a_card_tells_label_and_both_readings(board: Page, run: Run) -> None:
@@ -68,14 +57,34 @@ def test_a_card_tells_label_and_both_readings(board: Page, run: Run) -> None:
     expect(image).to_have_attribute("loading", "lazy")
 
 
-@pytest.mark.parametrize("kind", list(NAMES))
-def test_filters_count_and_choose(board: Page, run: Run, kind: str) -> None:
-    found = [d for d in compared(board, run, 100)["disagreements"] if d["kind"] == kind]
-    choice = board.locator("#disagreements-kinds label").filter(has_text=NAMES[kind])
-    expect(choice).to_have_text(f"{NAMES[kind]} {len(found)}")
-    choice.click()
-    expect(board.locator(CARD)).to_have_count(min(len(found), 12))
-    assert set(indexes(board)) <= {d["index"] for d in found}
+def test_the_most_confident_come_first_and_more_on_request(board: Page, run: Run) -> None:
+    found = compared(board, run, 100)["disagreements"]
+    found.sort(key=lambda d: (-(d["raw"]["confidence"] + d["ema"]["confidence"]), d["index"]))
+    assert len(found) > 12
+    assert indexes(board) == [d["index"] for d in found[:12]]
+    expect(board.locator("#disagreements-count")).to_have_text(f"{len(found)} of 5,000 validation images")
+    board.locator("#disagreements-more").click()
+    expect(board.locator(CARD)).to_have_count(min(len(found), 84))
+    expect(board.locator(CARD).nth(12)).to_be_focused()
+
+
+def test_images_that_stay_are_not_loaded_again(board: Page) -> None:
+    board.evaluate("document.querySelectorAll('.card img').forEach((img) => (img.marked = true))")
+    before = set(indexes(board))
+    board.locator("#disagreements-kinds label").filter(has_text="Averaging fixed").click()
+    kept = "(cards) => cards.filter((c) => c.querySelector('img').marked).map((c) => Number(c.dataset.index))"
+    assert set(board.locator(CARD).evaluate_all(kept)) == before & set(indexes(board))
+
+
+def test_filters_count_and_choose(board: Page, run: Run) -> None:
+    for kind, name in NAMES.items():
+        found = [d for d in compared(board, run, 100)["disagreements"] if d["kind"] == kind]
+        choice = board.locator("#disagreements-kinds label").filter(has_text=name)
+        expect(choice).to_have_text(f"{name} {len(found)}")
+        choice.click()
+        expect(board.locator(CARD)).to_have_count(min(len(found), 12))
+        assert set(indexes(board)) <= {d["index"] for d in found}, name
+    board.locator("#disagreements-kinds label").first.click()
 
 
 def test_where_all_is_alike_it_says_so(board: Page) -> None:
@@ -85,14 +94,6 @@ def test_where_all_is_alike_it_says_so(board: Page) -> None:
     )
     expect(board.locator(CARD)).to_have_count(0)
     expect(board.locator("#disagreements-tools")).to_be_hidden()
-
-
-def test_images_that_stay_are_not_loaded_again(board: Page) -> None:
-    board.evaluate("document.querySelectorAll('.card img').forEach((img) => (img.marked = true))")
-    before = set(indexes(board))
-    board.locator("#disagreements-kinds label").filter(has_text="Averaging fixed").click()
-    kept = "(cards) => cards.filter((c) => c.querySelector('img').marked).map((c) => Number(c.dataset.index))"
-    assert set(board.locator(CARD).evaluate_all(kept)) == before & set(indexes(board))
 
 
 def test_other_data_has_numbers_only(site: Site, visit: Open) -> None:

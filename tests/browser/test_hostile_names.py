@@ -60,6 +60,7 @@ def test_names_of_runs(own_site: Site, visit: Open) -> None:
         check_nothing_came_of_it(page)
         check_width(page)
     page.goto(f"{own_site.url}/?run={runs['markup'].id}")
+    page.locator("#run-menu-open").click()
     page.get_by_role("button", name="Rename").click()
     field = page.get_by_role("dialog", name="Rename this run").get_by_label("Name")
     expect(field).to_have_value(MARKUP)
@@ -67,6 +68,7 @@ def test_names_of_runs(own_site: Site, visit: Open) -> None:
     field.press("Enter")
     renamed = MARKUP.replace("/", "") + "�"
     expect(page).to_have_title(f"Failed · {renamed} · Shadowboard")
+    page.locator("#run-menu-open").click()
     page.get_by_role("button", name="Delete", exact=True).click()
     expect(page.locator("#confirm-text")).to_contain_text(f"“{renamed}” ({runs['markup'].id})")
     check_nothing_came_of_it(page)

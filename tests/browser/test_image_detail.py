@@ -15,7 +15,7 @@ STEPS = (0, 100, 200, 600)
 CARD = "#disagreements-gallery .card"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def run(site: Site) -> Run:
     run = site.begin("one image", data="mnist")
     site.advance(run, *STEPS)
@@ -154,10 +154,9 @@ def test_a_run_without_an_average(site: Site, visit: Open) -> None:
 
 
 @pytest.mark.parametrize("width", [360, 1440])
-def test_the_dialog_fits(site: Site, visit: Open, run: Run, width: int) -> None:
-    page = visit(site, charts=False, viewport={"width": width, "height": 740}).open(run)
-    expect(page.locator(CARD).first).to_be_visible()
-    opened(page)
-    assert page.locator("#image").evaluate(
+def test_the_dialog_fits(board: Page, width: int) -> None:
+    board.set_viewport_size({"width": width, "height": 740})
+    opened(board)
+    assert board.locator("#image").evaluate(
         "(d) => d.scrollWidth <= d.clientWidth && d.offsetWidth <= innerWidth"
     )

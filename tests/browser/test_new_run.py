@@ -72,15 +72,15 @@ def test_every_knob_is_sent_as_it_was_typed(own_site: Site, empty: Page) -> None
     assert (run.name, run.config) == ("all of them", parse_config(knobs | {"averages": averages}))
 
 
-@pytest.mark.parametrize("preset", run_form().presets, ids=lambda preset: preset.name)
-def test_presets(own_site: Site, empty: Page, preset: Any) -> None:
-    dialog = form(empty)
-    dialog.get_by_label("Steps", exact=True).fill("77")
-    dialog.get_by_role("button", name=preset.name).click()
-    expect(dialog.get_by_role("button", name=preset.name)).to_have_attribute("aria-pressed", "true")
-    queue(dialog)
-    expect(dialog).to_be_hidden()
-    assert own_site.store.newest_run().config == parse_config(preset.knobs)
+def test_presets(own_site: Site, empty: Page) -> None:
+    for preset in run_form().presets:
+        dialog = form(empty)
+        dialog.get_by_label("Steps", exact=True).fill("77")
+        dialog.get_by_role("button", name=preset.name).click()
+        expect(dialog.get_by_role("button", name=preset.name)).to_have_attribute("aria-pressed", "true")
+        queue(dialog)
+        expect(dialog).to_be_hidden()
+        assert own_site.store.newest_run().config == parse_config(preset.knobs), preset.name
 
 
 def test_the_knobs_of_the_run_that_is_looked_at(own_site: Site, visit: Open) -> None:
@@ -150,16 +150,13 @@ def test_sentences_of_the_server_stand_beside_their_fields(own_site: Site, visit
     )
 
 
-def test_momentum_is_only_asked_for_where_it_matters(empty: Page) -> None:
+def test_the_form_knows_what_goes_together(empty: Page) -> None:
+    """Momentum where it matters, no more averages than a run can keep; Escape keeps what was typed."""
     dialog = form(empty)
     momentum = dialog.get_by_label("Momentum")
     expect(momentum).to_be_disabled()
     dialog.get_by_label("Optimizer").select_option("momentum")
     expect(momentum).to_be_enabled()
-
-
-def test_no_more_averages_than_a_run_can_keep(empty: Page) -> None:
-    dialog = form(empty)
     add = dialog.get_by_role("button", name="Add an average")
     for _ in range(run_form().most_averages - 1):
         add.click()
@@ -168,27 +165,23 @@ def test_no_more_averages_than_a_run_can_keep(empty: Page) -> None:
     assert len(set(decays)) == run_form().most_averages
     dialog.get_by_role("button", name="Remove this average").first.click()
     expect(add).to_be_enabled()
-
-
-def test_what_was_typed_is_still_there_after_escape(empty: Page) -> None:
-    form(empty).get_by_label("Steps", exact=True).fill("4321")
+    dialog.get_by_label("Steps", exact=True).fill("4321")
     empty.keyboard.press("Escape")
     expect(empty.get_by_role("dialog")).to_have_count(0)
     expect(form(empty).get_by_label("Steps", exact=True)).to_have_value("4321")
 
 
-@pytest.mark.parametrize("width", [360, 1440])
-def test_the_form_fits(own_site: Site, visit: Open, width: int) -> None:
-    page = visit(own_site, charts=False, viewport={"width": width, "height": 700}, has_touch=True).open()
-    dialog = form(page)
+def test_the_form_fits(empty: Page) -> None:
+    dialog = form(empty)
     dialog.get_by_role("button", name="Three decays at once").click()
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    body = dialog.locator(".form-body")
-    assert body.evaluate("(one) => one.scrollWidth - one.clientWidth") == 0
-    expect(dialog.get_by_role("button", name="Queue the run")).to_be_in_viewport()
-    last = dialog.get_by_label("Regularization factor")
-    last.scroll_into_view_if_needed()
-    expect(last).to_be_in_viewport()
+    body, last = dialog.locator(".form-body"), dialog.get_by_label("Regularization factor")
+    for width in (360, 1440):
+        empty.set_viewport_size({"width": width, "height": 700})
+        assert empty.evaluate("document.documentElement.scrollWidth") <= width
+        assert body.evaluate("(one) => one.scrollWidth - one.clientWidth") == 0
+        expect(dialog.get_by_role("button", name="Queue the run")).to_be_in_viewport()
+        last.scroll_into_view_if_needed()
+        expect(last).to_be_in_viewport()
 
 
 # Pure functions

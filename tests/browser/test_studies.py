@@ -1,8 +1,10 @@
 """The page of studies: its list, its form, and everything about one study."""
 
+import math
 import re
 import time
 from collections.abc import Iterator
+from itertools import combinations
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -11,7 +13,7 @@ from shadowboard.records import Score
 from shadowboard.studies import Study
 from shadowboard.variants import NAMES, PARTS, parse_plan
 from tests.browser.conftest import WORKER, Open, Site, call
-from tests.browser.test_accessibility import SMALL_TARGETS, check
+from tests.browser.test_accessibility import CONTRAST, SMALL_TARGETS, THEMES, check
 
 pytestmark = pytest.mark.browser
 
@@ -98,7 +100,11 @@ def test_a_study_grows_while_it_is_looked_at(own_site: Site, visit: Open) -> Non
     study = begin(own_site)
     page = open_study(own_site, visit, study)
     expect(page.locator("#no-conclusions")).to_be_visible()
-    expect(page.locator("#overlay-note")).to_have_text("No checkpoint is evaluated yet.")
+    expect(page.locator("#overlay-note")).to_have_text(
+        "The curves begin with the first evaluated checkpoint."
+    )
+    expect(page.locator("#overlay")).to_be_hidden()  # no axes that measure nothing
+    expect(page.locator("#same-training")).to_contain_text("Averaging does not change the training")
     expect(page.locator("#grid tbody td").first).to_have_text("queued")
     check(page, "nothing yet")
     finish(own_site, study, (0,))
@@ -141,6 +147,19 @@ def test_the_curves_of_a_study_are_pointed_at(site: Site, finished: Study, visit
     expect(entries).to_have_count(6)
     expect(page.locator("#overlay .main-svg").first).to_be_visible()
     expect(entries.first).to_contain_text("98.40")
+    # Six colours, none of them raw's or averaged's, and each curve has its name at its end.
+    lines = page.locator("#overlay .scatterlayer .js-line").evaluate_all(
+        "(lines) => lines.map(getComputedStyle).filter(({ strokeWidth }) => parseFloat(strokeWidth))"
+        ".map(({ stroke }) => stroke)"
+    )
+    taken = page.evaluate(
+        "['raw', 'ema'].map((name) => getComputedStyle(document.querySelector(`.${name}-number`)).color)"
+    )
+    assert len({*lines, *taken}) == 8
+    names = page.locator("#overlay .annotation-text").all_text_contents()
+    assert sorted(names) == [
+        f"{letter} {name}" for letter, name in zip("ABCDEF", NAMES.values(), strict=True)
+    ]
     chart.focus()
     chart.press("Home")
     expect(entries.first).to_contain_text("83.40\u00a0%83.40–83.40, 3 seeds, at 0")
@@ -154,9 +173,7 @@ def test_the_curves_of_a_study_are_pointed_at(site: Site, finished: Study, visit
     )
 
 
-def test_a_variant_of_which_all_runs_diverged_has_no_accuracy_beside_its_curve(
-    own_site: Site, visit: Open
-) -> None:
+def test_a_variant_of_which_all_runs_diverged_has_no_curve_and_says_so(own_site: Site, visit: Open) -> None:
     study = own_site.store.studies.create(parse_plan({"steps": STEPS}, 2, ["without_activation"]))
     for variant, run in own_site.store.studies.members(study.id):
         assert own_site.store.take_over(run, WORKER)
@@ -173,6 +190,8 @@ def test_a_variant_of_which_all_runs_diverged_has_no_accuracy_beside_its_curve(
     expect(page.locator("#overlay")).to_have_attribute(
         "aria-label", re.compile("without an activation diverged$")
     )
+    expect(page.locator("#overlay .annotation-text")).to_have_count(1)
+    expect(page.locator("#variants")).to_contain_text("2 diverged")
     headings = page.locator("#variants thead th")
     expect(headings.last).to_have_text("Against the full recipe, test · p (Holm)")
 
@@ -208,6 +227,41 @@ def test_a_study_that_is_not_there(site: Site, visit: Open) -> None:
     expect(page.get_by_role("heading", name="No such study")).to_be_visible()
     page.get_by_role("main").get_by_role("link", name="All studies").click()
     expect(page.get_by_role("heading", name="Studies")).to_be_visible()
+
+
+def oklab(pixel: list[int]) -> tuple[float, ...]:
+    """A colour where distances are about as they are seen (Ottosson 2020)."""
+    r, g, b = (v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in (p / 255 for p in pixel))
+    long = (0.4122214708 * r + 0.5363325363 * g + 0.0514459929 * b) ** (1 / 3)
+    middle = (0.2119034982 * r + 0.6806995451 * g + 0.1073969566 * b) ** (1 / 3)
+    short = (0.0883024619 * r + 0.2817188376 * g + 0.6299787005 * b) ** (1 / 3)
+    return (
+        0.2104542553 * long + 0.7936177850 * middle - 0.0040720468 * short,
+        1.9779984951 * long - 2.4285922050 * middle + 0.4505937099 * short,
+        0.0259040371 * long + 0.7827717662 * middle - 0.8086757660 * short,
+    )
+
+
+def test_the_colours_of_variants(site: Site, visit: Open) -> None:
+    """Letters have them, too, so 4.5 : 1; and each is far from the others, from raw's and from averaged's."""
+    page = visit(site, charts=False).open(path="/study")
+    page.evaluate(CONTRAST)
+    names = [*(f"variant-{letter}" for letter in "abcdef"), "raw", "ema"]
+    for theme in THEMES:
+        page.emulate_media(color_scheme=theme)
+        pixels, ratios = page.evaluate(
+            """(names) => {
+              const probe = document.body.appendChild(document.createElement("i"));
+              const colour = (name) => (probe.style.color = `var(--${name})`, getComputedStyle(probe).color);
+              const [ground, ...pixels] = ["surface", ...names].map((name) => pixelOf(colour(name)));
+              return [pixels, pixels.map((pixel) => ratio(pixel, ground))];
+            }""",
+            names,
+        )
+        assert min(ratios) >= 4.5
+        seen = dict(zip(names, map(oklab, pixels), strict=True))
+        near = [pair for pair in combinations(seen, 2) if math.dist(*(seen[name] for name in pair)) < 0.1]
+        assert near == [], theme
 
 
 def test_the_numbers_of_the_tables(blank: Page) -> None:

@@ -3,8 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Open, Site
-from tests.browser.test_compare_runs import FIRST, scored
+from tests.browser.conftest import FIRST, Open, Site, scored
 
 pytestmark = pytest.mark.browser
 

@@ -33,6 +33,7 @@ def test_a_watched_folder_from_its_first_checkpoint_to_its_end(
     expect(state).to_contain_text(
         re.compile(r"Watching .*their training · step 100 saved at \d\d:\d\d"), timeout=20_000
     )
+    expect(state).to_contain_text("activation: relu, assumed; --activation changes it")
     expect(page.locator("#sentence")).to_contain_text("At step 100", timeout=20_000)
     expect(page.get_by_role("radio", name="EMA_0.999")).to_be_attached()
     expect(page.locator("#training-panel")).to_contain_text("Another program trains this run")
