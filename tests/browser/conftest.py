@@ -19,6 +19,7 @@ from shadowboard.dataset import Dataset
 from shadowboard.records import Metric, Run, Score, State
 from shadowboard.settings import Settings
 from shadowboard.store import Store
+from worker.loop import Heart
 from worker.trainer import Trainer
 
 WORKER = "the test"
@@ -96,6 +97,10 @@ class Site:
             metrics = [Metric(s, 3 / (s + 10)) for s in range(step - EVERY + 10, step + 1, 10) if s > 0]
             self.store.add_progress(run.id, WORKER, step, 500.0, metrics)
             self.store.add_checkpoint(run.id, WORKER, step, saved.bytes)
+
+    def heart(self, run: Run) -> Heart:
+        """The worker is heard of while a `with` block lasts, however slow this machine is."""
+        return Heart(self.store, run.id, WORKER)
 
     def end(self, run: Run, state: State, message: str) -> None:
         """The worker lets go of the run."""

@@ -45,9 +45,10 @@ def test_queued_run_waits_for_the_worker_that_is_busy(own_site: Site, visit: Ope
     run = own_site.store.create_run(RunConfig(), "waiting")
     visitor = visit(own_site, charts=False)
     visitor.context.clock.install()
-    page = visitor.open(run)
-    state = page.locator("#state")
-    expect(state).to_have_text("Queued waiting until a worker is free: “the busy one” is in training")
+    with own_site.heart(busy):
+        page = visitor.open(run)
+        state = page.locator("#state")
+        expect(state).to_have_text("Queued waiting until a worker is free: “the busy one” is in training")
     own_site.end(busy, "finished", "")
     expect(state).to_have_text("Queued waiting for a worker")
     page.clock.fast_forward(21_000)
@@ -57,20 +58,21 @@ def test_queued_run_waits_for_the_worker_that_is_busy(own_site: Site, visit: Ope
 def test_training_run_is_stopped_after_a_question(site: Site, visit: Open) -> None:
     run = site.begin("to be stopped")
     site.advance(run, 0, 100)
-    page = visit(site, charts=False).open(run)
-    expect(page.locator("#state")).to_contain_text("Training 100 of 600 steps · 500 steps/s · about 1")
-    expect(page.get_by_role("progressbar")).to_have_attribute("value", "100")
-    stop, dialog = page.get_by_role("button", name="Stop", exact=True), page.get_by_role("dialog")
-    for refusal in (lambda: page.keyboard.press("Escape"), lambda: page.keyboard.press("Enter")):
+    with site.heart(run):
+        page = visit(site, charts=False).open(run)
+        expect(page.locator("#state")).to_contain_text("Training 100 of 600 steps · 500 steps/s · about 1")
+        expect(page.get_by_role("progressbar")).to_have_attribute("value", "100")
+        stop, dialog = page.get_by_role("button", name="Stop", exact=True), page.get_by_role("dialog")
+        for refusal in (lambda: page.keyboard.press("Escape"), lambda: page.keyboard.press("Enter")):
+            stop.click()
+            expect(dialog).to_contain_text("Stop this run?")
+            refusal()  # type: ignore[no-untyped-call]
+            expect(dialog).to_be_hidden()
+        assert not site.store.run(run.id).stop_requested
         stop.click()
-        expect(dialog).to_contain_text("Stop this run?")
-        refusal()  # type: ignore[no-untyped-call]
-        expect(dialog).to_be_hidden()
-    assert not site.store.run(run.id).stop_requested
-    stop.click()
-    dialog.get_by_role("button", name="Stop the run").click()
-    expect(page.locator("#state-text")).to_contain_text("stopping")
-    assert site.store.run(run.id).stop_requested
+        dialog.get_by_role("button", name="Stop the run").click()
+        expect(page.locator("#state-text")).to_contain_text("stopping")
+        assert site.store.run(run.id).stop_requested
     site.end(run, "stopped", "Stopped at step 100.")
     expect(page.locator("#state")).to_have_text("Stopped at 100 of 600 steps")
     expect(stop).to_be_hidden()
@@ -98,12 +100,13 @@ def test_ended_runs(site: Site, visit: Open, state: str, message: str, shown: st
 
 def test_a_run_that_begins_says_what_it_waits_for(site: Site, visit: Open) -> None:
     run = site.begin("just begun")
-    page = visit(site, charts=False).open(run)
-    expect(page.locator("#state")).to_have_text(
-        "Training 0 of 600 steps · starting: reading the images, compiling the training loop"
-    )
-    site.advance(run, 0)
-    expect(page.locator("#state")).to_contain_text("Training 0 of 600 steps · 500 steps/s")
+    with site.heart(run):
+        page = visit(site, charts=False).open(run)
+        expect(page.locator("#state")).to_have_text(
+            "Training 0 of 600 steps · starting: reading the images, compiling the training loop"
+        )
+        site.advance(run, 0)
+        expect(page.locator("#state")).to_contain_text("Training 0 of 600 steps · 500 steps/s")
 
 
 def test_a_silent_worker_is_waited_for_before_another_is_asked_for(own_site: Site, visit: Open) -> None:
