@@ -45,5 +45,9 @@ class TypedAddresses:
 
 
 def _is_typed(headers: Headers) -> bool:
-    here = urlsplit(headers.get("referer", "")).netloc == headers.get("host")
-    return headers.get("accept", "").replace(" ", "").startswith(_BROWSERS) and not here
+    if not headers.get("accept", "").replace(" ", "").startswith(_BROWSERS):
+        return False
+    try:
+        return urlsplit(headers.get("referer", "")).netloc != headers.get("host")
+    except ValueError:  # what is no address is none of ours
+        return True

@@ -40,5 +40,7 @@ def test_who_comes_from_a_page_of_ours_or_asks_for_a_part_gets_json(
     docs = str(client.base_url.join("/docs"))
     assert client.get("/runs", headers={**accept, "Referer": docs}).status_code == 200
     assert client.get("/runs", headers={**accept, "Referer": "https://wiki.example/"}).status_code == 303
+    assert client.get("/runs", headers={**accept, "Referer": "http://["}).status_code == 303
+    assert client.get("/runs", headers={"Referer": "http://["}).status_code == 200
     for path in ("/runs?limit=1", f"/runs/{run.id}"):
         assert client.get(path, headers=accept).headers["content-type"] == "application/json"
