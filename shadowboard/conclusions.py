@@ -4,6 +4,7 @@ Each claim is about what it costs to leave a part out: the full recipe's test ac
 seed by seed. Of a claim about several comparisons, the p-value by which it holds is the largest of theirs
 (intersection–union test; Berger 1982), and that by which it fails the least, times how many they are
 (Bonferroni). The claims are judged together: at the 5 % level, corrected for how many they are (Holm 1979).
+Where runs of the full recipe diverged, there is no telling what leaving out costs: all claims are open.
 """
 
 import math
@@ -64,16 +65,25 @@ class _Finding(NamedTuple):
         """By which it is decided, whichever way."""
         return None if self.holds is None or self.fails is None else min(self.holds, self.fails)
 
+    def opened(self) -> "_Finding":
+        """The same, decided neither way."""
+        return self if self.p is None else self._replace(holds=1.0, fails=1.0)
+
 
 _Costs = Mapping[Part, PairedDifference | None]
 
 
 class _Lost(NamedTuple):
-    """Of how many seeds each how many runs diverged: of which all did, and of which some."""
+    """How many of the planned runs of each variant (`seeds`) diverged."""
 
     seeds: int
-    every: Mapping[Part, int]
-    some: Mapping[Part, int]
+    runs: Mapping[Variant, int]
+
+    def every(self, variant: Variant) -> bool:
+        return self.runs.get(variant, 0) == self.seeds
+
+    def some(self, variant: Variant) -> bool:
+        return 0 < self.runs.get(variant, 0) < self.seeds
 
 
 _LITTLE: Sequence[Part] = ("without_averaging", "without_learning_rate_decay")
@@ -92,12 +102,10 @@ _WHAT: Mapping[Part, str] = {
 def conclude(plan: StudyPlan, outcomes: Outcomes, diverged: Mapping[Variant, int]) -> list[Conclusion]:
     """The claims that are about variants of this study, each with what it comes to among all of them.
 
-    diverged: how many runs of each variant did. Where all did, no accuracy is left: nothing costs more.
+    diverged: how many runs of each variant did. Where all that are planned did, no accuracy is left: nothing
+    costs more.
     """
-    gone = {part: diverged[part] for part in plan.variants if diverged.get(part, 0)}
-    every = {part: number for part, number in gone.items() if number > 1 and not outcomes[part]}
-    some = {part: number for part, number in gone.items() if part not in every}
-    lost = _Lost(plan.seeds, every, some)
+    lost = _Lost(plan.seeds, diverged)
     little = [part for part in _LITTLE if part in plan.variants]
     most = [part for part in _MOST if part in plan.variants]
     more: list[Part] = [_MORE] if _MORE in plan.variants else []
@@ -109,7 +117,9 @@ def conclude(plan: StudyPlan, outcomes: Outcomes, diverged: Mapping[Variant, int
     if most and (little or more):
         found.append(_dearer(outcomes, lost, most, [*little, *more], "most"))
     if _SIMPLE in plan.variants and plan.config.averages:
-        found.append(_more_complex(outcomes))
+        found.append(_more_complex(outcomes, lost))
+    if lost.runs.get(FULL):
+        found = [finding.opened() for finding in found]
     return [
         Conclusion(finding.claim, _verdict(finding, p_holm), finding.sentence, p_holm)
         for finding, p_holm in zip(found, holm([finding.p for finding in found]), strict=True)
@@ -138,9 +148,9 @@ def _little(outcomes: Outcomes, lost: _Lost, parts: Sequence[Part]) -> _Finding:
     within = [abs(cost.mean) < little for cost in known]
     holds = max(p if inside else 1.0 for p, inside in zip(other, within, strict=True)) if known else 1.0
     fails = _any_of([1.0 if inside else p for p, inside in zip(other, within, strict=True)])
-    if lost.every.keys() & parts:
+    if any(lost.every(part) for part in parts):
         holds, fails = 1.0, 0.0
-    elif lost.some.keys() & parts:
+    elif any(lost.some(part) for part in parts):
         holds = 1.0
     bound = f"Little is less than {100 * little:.2f} pp, by which other test images may move an accuracy."
     return _Finding(claim, f"{_told(costs, lost)} {bound}", holds, fails)
@@ -164,13 +174,13 @@ def _sign(outcomes: Outcomes, lost: _Lost, one: Part, other: Part) -> tuple[int,
     What diverges always costs more than what does not. Where some runs of a part diverged, it is never the
     cheaper one: that would be by its survivors alone.
     """
-    if one in lost.every or other in lost.every:
-        return (one in lost.every) - (other in lost.every), 0.0
+    if lost.every(one) or lost.every(other):
+        return lost.every(one) - lost.every(other), 0.0
     more = minus(_tests(outcomes, other), _tests(outcomes, one))  # the full recipe falls out of it
     if more is None or more.p_value is None or not more.mean:
         return 0, 1.0
     sign, cheaper = (1, other) if more.mean > 0 else (-1, one)
-    return (0, 1.0) if cheaper in lost.some else (sign, more.p_value)
+    return (0, 1.0) if lost.some(cheaper) else (sign, more.p_value)
 
 
 def _any_of(p_values: Sequence[float]) -> float:
@@ -178,26 +188,29 @@ def _any_of(p_values: Sequence[float]) -> float:
     return min(1.0, len(p_values) * min(p_values, default=1.0))
 
 
-def _more_complex(outcomes: Outcomes) -> _Finding:
-    """By what the averaged weights gain over the raw ones at the last step."""
+def _more_complex(outcomes: Outcomes, lost: _Lost) -> _Finding:
+    """By what the averaged weights gain over the raw ones at the last step; those that diverged gain nothing
+    that could be counted, so it stays open where any did.
+    """
     claim = "The more complex the model, the more averaging brings"
     full, simple = outcomes[FULL], outcomes[_SIMPLE]
     seeds = sorted(full.keys() & simple.keys())
     if len(seeds) < 2:
-        return _Finding(claim, _few(outcomes, [_SIMPLE]))
+        return _Finding(claim, _few(outcomes, [_SIMPLE]) + _diverged([_SIMPLE], lost))
     n = full[seeds[0]].test.n
     more = paired_difference([full[seed].gain - simple[seed].gain for seed in seeds], n)
     with_layer, without = (
         _points(paired_difference([of[seed].gain for seed in seeds], n)) for of in (full, simple)
     )
     p = more.p_value if more and more.p_value is not None else 1.0
-    return _Finding(
+    finding = _Finding(
         claim,
         "At the last step the averaged weights are ahead of the raw ones by "
-        f"{with_layer} with the hidden layer, by {without} without.",
+        f"{with_layer} with the hidden layer, by {without} without.{_diverged([_SIMPLE], lost)}",
         holds=p if more and more.mean > 0 else 1.0,
         fails=p if more and more.mean < 0 else 1.0,
     )
+    return finding.opened() if lost.some(_SIMPLE) else finding
 
 
 def _tests(outcomes: Outcomes, variant: Variant) -> dict[int, Score]:
@@ -211,7 +224,7 @@ def _costs(outcomes: Outcomes, parts: Sequence[Part]) -> _Costs:
 def _too_few(outcomes: Outcomes, costs: _Costs, lost: _Lost) -> str:
     """Why nothing can be said yet; empty where something can."""
     unknown = [part for part, cost in costs.items() if not (cost and cost.seeds > 1)]
-    few = [part for part in unknown if part not in lost.every]
+    few = [part for part in unknown if not lost.every(part)]
     if few or len(outcomes[FULL]) < 2:
         return _few(outcomes, few) + _diverged(costs, lost)
     return ""
@@ -228,8 +241,9 @@ def _few(outcomes: Outcomes, parts: Sequence[Part]) -> str:
 
 
 def _diverged(parts: Collection[Part], lost: _Lost) -> str:
-    """Of which parts some runs are in no number; begins with a space where there are any."""
-    told = [f"{lost.some[part]} of {lost.seeds} runs {NAMES[part]}" for part in parts if part in lost.some]
+    """Of which parts, and of the full recipe, runs are in no number; begins with a space if there are any."""
+    names = {FULL: f"of the {NAMES[FULL]}"} | {part: NAMES[part] for part in parts}
+    told = [f"{lost.runs[v]} of {lost.seeds} runs {name}" for v, name in names.items() if lost.runs.get(v)]
     return f" {' and '.join(told)} diverged." if told else ""
 
 
@@ -244,12 +258,13 @@ def _claim(parts: Sequence[Part], how: str) -> str:
 
 def _told(costs: _Costs, lost: _Lost) -> str:
     told = [
-        f"{_WHAT[part]} everything (all {lost.every[part]} runs diverge)"
-        if part in lost.every
+        f"{_WHAT[part]} everything (all {lost.seeds} runs diverge)"
+        if lost.every(part)
         else f"{_WHAT[part]} {_points(cost)}"
         for part, cost in costs.items()
     ]
-    return f"What leaving out costs: {', '.join(told)}.{_diverged(costs, lost)}"
+    some = [part for part in costs if lost.some(part)]
+    return f"What leaving out costs: {', '.join(told)}.{_diverged(some, lost)}"
 
 
 def _points(cost: PairedDifference | None) -> str:

@@ -48,9 +48,9 @@ class PairedDifference:
     p_value: float | None
 
     def p_of(self, value: float) -> float:
-        """The p-value of a mean of `value`, by the same test; of no spread, 1 or 0: it is that or not."""
+        """The p-value of a mean of `value`, by the same test; 1 where there is no spread to judge by."""
         if self.interval is None:
-            return float(self.mean == value)
+            return 1.0
         error = (self.interval[1] - self.mean) / float(stdtrit(self.seeds - 1, 1 - ALPHA / 2))
         return 2 * float(stdtr(self.seeds - 1, -abs((self.mean - value) / error)))
 

@@ -48,7 +48,7 @@ class StudyReport:
     """A study as it stands.
 
     outcomes: of the runs at their last steps, by variant and seed. choices: of the variants of which any run
-    is evaluated at all its checkpoints.
+    is finished and evaluated at all its checkpoints, over those runs.
     """
 
     study: Study
@@ -75,7 +75,7 @@ def report(study: Study, members: Sequence[Member], standings: Standings, counts
             [
                 choices_of(standings.get(run.id, {}), plan.judged_by(variant))
                 for of, run in members
-                if of == variant and is_evaluated(run, counts)
+                if of == variant and run.state == "finished" and is_evaluated(run, counts)
             ]
         )
         for variant in plan.every

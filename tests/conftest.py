@@ -4,6 +4,7 @@ import gzip
 import struct
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -33,6 +34,21 @@ def pytest_make_parametrize_id(val: object) -> str | None:
 @pytest.fixture(scope="session")
 def mnist() -> Dataset:
     return load_dataset()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _light_starts(mnist: Dataset) -> Iterator[None]:
+    """Servers start in this process some hundred times.
+
+    So they share the images, and look through TensorFlow's modules for garbage as rarely as all else does.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            "server.datasets.load_dataset", lambda data: mnist if data == "mnist" else load_dataset(data)
+        )
+        rarely = SimpleNamespace(collect=lambda: 0, freeze=lambda: None, unfreeze=lambda: None)
+        patch.setattr("server.engine.gc", rarely)
+        yield
 
 
 def write_idx(path: Path, values: NDArray[np.uint8]) -> None:

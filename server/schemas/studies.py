@@ -200,7 +200,7 @@ class ChoiceRowView(BaseModel):
 
 
 class VariantChoices(BaseModel):
-    """Best or last, over the runs of one variant that are evaluated at all their checkpoints."""
+    """Best or last, over the runs of one variant that are finished and evaluated at all checkpoints."""
 
     variant: Variant = Field(description="Which variant")
     rows: list[ChoiceRowView] = Field(

@@ -67,7 +67,7 @@ export function setUpChoices(state, names) {
 /** The tutorial's conclusions, each with its verdict here. */
 export function renderConclusions({ report }) {
   if (!report) return;
-  const any = report.variants.some(({ difference }) => difference?.seeds > 1);
+  const any = report.variants.some(({ difference, diverged }) => difference?.seeds > 1 || diverged);
   byId("no-conclusions").hidden = any;
   byId("conclusions-together").hidden = !any;
   setChildren(byId("conclusions"), ...(any ? report.conclusions : []).map(({ claim, verdict, sentence, p_holm: p }) =>

@@ -174,8 +174,11 @@ def test_the_curves_of_a_study_are_pointed_at(site: Site, finished: Study, visit
 
 
 def test_a_variant_of_which_all_runs_diverged_has_no_curve_and_says_so(own_site: Site, visit: Open) -> None:
-    study = own_site.store.studies.create(parse_plan({"steps": STEPS}, 2, ["without_activation"]))
+    plan = parse_plan({"steps": STEPS}, 2, ["without_averaging", "without_activation"])
+    study = own_site.store.studies.create(plan)
     for variant, run in own_site.store.studies.members(study.id):
+        if variant == "without_averaging":
+            continue
         assert own_site.store.take_over(run, WORKER)
         own_site.store.add_checkpoint(run.id, WORKER, 0, 1)
         for average in ("", *(a.name for a in run.config.averages)):
@@ -186,12 +189,13 @@ def test_a_variant_of_which_all_runs_diverged_has_no_curve_and_says_so(own_site:
         own_site.store.release(run.id, WORKER, state, "")
     page = open_study(own_site, visit, study)
     entries = page.locator("#curve-list li .ends")
-    expect(entries).to_have_text(["10.00\u00a0%10.00–10.00, 2 seeds, at 0", "diverged"])
+    expect(entries).to_have_text(["10.00\u00a0%10.00–10.00, 2 seeds, at 0", "not evaluated yet", "diverged"])
     expect(page.locator("#overlay")).to_have_attribute(
         "aria-label", re.compile("without an activation diverged$")
     )
     expect(page.locator("#overlay .annotation-text")).to_have_count(1)
     expect(page.locator("#variants")).to_contain_text("2 diverged")
+    expect(page.locator("#conclusions")).to_contain_text("2 of 2 runs without an activation diverged.")
     headings = page.locator("#variants thead th")
     expect(headings.last).to_have_text("Against the full recipe, test · p (Holm)")
 

@@ -188,7 +188,48 @@ def test_what_diverges_with_some_seeds_is_never_said_to_change_little() -> None:
     )
 
 
-@pytest.mark.parametrize("diverged", [{}, {FULL: 3}, dict.fromkeys(PARTS, 4)], ids=["no", "full", "parts"])
+def test_two_that_diverged_are_not_all_while_others_are_still_to_come() -> None:
+    part: Variant = "without_activation"
+    for number in (2, 4):
+        found = conclude(PLAN, outcomes_of(EXPECTED | {part: []}), {part: number})[2]
+        assert (found.verdict, found.p_holm) == ("open", None)
+        assert f"{number} of 5 runs without an activation diverged." in found.sentence
+
+
+def test_where_the_full_recipe_diverges_with_some_seeds_nothing_is_decided_by_the_others() -> None:
+    gains: Costs = {FULL: [9, 11, 10, 8], "without_hidden_layer": [1, 0, 2, 1]}
+    for parts in ({}, {"without_activation": []}, {"without_averaging": []}):
+        outcomes = outcomes_of(EXPECTED | parts, gains)
+        outcomes[FULL] = {seed: outcomes[FULL][seed] for seed in (0, 1)}
+        assert conclude(PLAN, outcomes, dict.fromkeys(parts, 5))[1].verdict != "open"
+        for found in conclude(PLAN, outcomes, dict.fromkeys(parts, 5) | {FULL: 3}):
+            assert (found.verdict, found.p_holm) == ("open", 1.0)
+            assert "3 of 5 runs of the full recipe diverged." in found.sentence
+
+
+def test_what_averaging_brings_is_not_told_by_the_survivors_of_the_simpler_model() -> None:
+    part: Variant = "without_hidden_layer"
+    for gains in ([1, 0, 2], [19, 20, 22]):
+        outcomes = outcomes_of(EXPECTED | {part: [600, 610, 605]}, {FULL: [9, 11, 10, 8], part: gains})
+        assert conclude(PLAN, outcomes, {})[-1].verdict != "open"
+        found = conclude(PLAN, outcomes, {part: 2})[-1]
+        assert found.verdict == "open"
+        assert found.sentence.endswith("without. 2 of 5 runs without a hidden layer diverged.")
+    none = conclude(PLAN, outcomes_of(EXPECTED | {part: []}), {part: 5})[-1]
+    assert none.sentence == (
+        "Fewer than two seeds without a hidden layer have come to their end. "
+        "5 of 5 runs without a hidden layer diverged."
+    )
+
+
+@pytest.mark.parametrize("cost", [7, 60])
+def test_seeds_that_all_cost_just_as_much_decide_nothing(cost: int) -> None:
+    plan = parse_plan({"steps": 40}, 2, ["without_averaging"])
+    (found,) = conclude(plan, outcomes_of({FULL: [0, 0], "without_averaging": [cost, cost]}), {})
+    assert (found.verdict, found.p_holm) == ("open", 1.0)
+
+
+@pytest.mark.parametrize("diverged", [{}, {FULL: 3}, dict.fromkeys(PARTS, 5)], ids=["no", "full", "parts"])
 @pytest.mark.parametrize("seeds", [0, 1])
 def test_where_the_full_recipe_has_too_few_seeds_it_is_named(
     seeds: int, diverged: dict[Variant, int]
@@ -197,7 +238,10 @@ def test_where_the_full_recipe_has_too_few_seeds_it_is_named(
     outcomes[FULL] = {seed: outcomes[FULL][seed] for seed in range(seeds)}
     for found in conclude(PLAN, outcomes, diverged):
         assert found.verdict == "open"
-        assert found.sentence == "Fewer than two seeds of the full recipe have come to their end."
+        first, *more = found.sentence.split(". ")
+        assert first.rstrip(".") == "Fewer than two seeds of the full recipe have come to their end"
+        assert bool(more) == bool(diverged)
+        assert ("3 of 5 runs of the full recipe diverged." in more) == (FULL in diverged)
 
 
 def test_where_both_have_seeds_but_hardly_the_same_none_is_blamed() -> None:

@@ -162,7 +162,7 @@ def test_what_has_not_come_to_its_end_is_in_no_mean() -> None:
     assert paired["without_averaging"] == 2
     assert paired["without_activation"] == 1
     assert found.progress.state == "training"
-    assert len(found.choices[FULL][0].steps) == 3
+    assert len(found.choices[FULL][0].steps) == len(found.choices["without_activation"][0].steps) == 3
 
 
 def test_where_the_raw_weights_are_not_evaluated_at_the_last_step_there_is_no_outcome() -> None:
