@@ -25,6 +25,8 @@ from shadowboard.errors import (
     StoreUnavailable,
 )
 from shadowboard.evaluation import evaluate
+from shadowboard.folder_sight import as_recorded
+from shadowboard.found import Evaluated
 from shadowboard.listing import Stamp
 from shadowboard.store import Store
 
@@ -226,6 +228,7 @@ class Evaluator:
         split = split_of(self._datasets, job.run, job.split)
         began = time.monotonic()
         stamp = self._stamp(job)
+        of = Evaluated(as_recorded(job.checkpoint, stamp), job.run.config.activation) if stamp else None
         weights = self._restorer.weights(job.checkpoint, job.average or None)
         made = evaluate(weights, split, job.run.config.activation)
         seconds = time.monotonic() - began
@@ -234,7 +237,7 @@ class Evaluator:
         if self._stamp(job) not in {stamp, None}:  # where it is gone by now, what was read holds
             raise CheckpointMissing(f"{job.checkpoint.prefix.name} was written anew while it was evaluated.")
         self._store.add_evaluation(
-            job.run.id, *made.stored(job.checkpoint.step, job.average, job.split, seconds)
+            job.run.id, *made.stored(job.checkpoint.step, job.average, job.split, seconds), of
         )
         return Result(made, seconds, cached=False)
 

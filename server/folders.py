@@ -9,11 +9,12 @@ from types import MappingProxyType
 from typing import Any
 
 from shadowboard.errors import CheckpointDamaged, CheckpointMissing, CheckpointUnsuitable, StoreUnavailable
-from shadowboard.folder_sight import FolderSight, sight_of
+from shadowboard.folder_sight import FolderSight, as_recorded, sight_of
+from shadowboard.found import is_same_time
 from shadowboard.given_network import GivenNetwork
 from shadowboard.listing import Stamp
 from shadowboard.printable import printable
-from shadowboard.records import Run, SavedCheckpoint
+from shadowboard.records import Run
 from shadowboard.store import Store
 from shadowboard.watched import WatchedAverage, WatchedConfig
 from shadowboard.weights import layout_in
@@ -36,6 +37,8 @@ class _Known:
     stamps: dict[int, Stamp] = field(default_factory=dict)
     unsuitable: str = ""
     """Why the newest checkpoint holds no network that is known; empty: it holds one, or there is none."""
+    activation: str = ""
+    """At the last look: where it is another one by now, all is to be evaluated again."""
 
 
 class Folders:
@@ -104,7 +107,7 @@ class Folders:
         found, stamps = [], {}
         for checkpoint, stamp in zip(sight.checkpoints, sight.stamps, strict=True):
             if known.stamps.get(checkpoint.step) != stamp:
-                saved = SavedCheckpoint(checkpoint.step, checkpoint.bytes, stamp.written_at)
+                saved = as_recorded(checkpoint, stamp)
                 if checkpoint.stamp == stamp:  # else the size may be that of a part; the next look tells
                     found.append(saved)
                     stamps[saved.step] = stamp
@@ -112,11 +115,17 @@ class Folders:
             config, known.unsuitable = _described(config, sight)
         message = printable(known.unsuitable or sight.problem)
         if found or (config, message) != (run.config, run.message):
-            anew = known.stamps.keys() & {saved.step for saved in found}
+            anew = {step for step, stamp in stamps.items() if _is_swapped(known.stamps.get(step), stamp)}
             self._store.add_sight(run.id, config, message, found, anew)
-        if found:
-            known.stamps.update(stamps)
+        known.stamps.update(stamps)
+        if found or known.activation != run.config.activation:
+            known.activation = run.config.activation
             self._on_new()
+
+
+def _is_swapped(before: Stamp | None, now: Stamp) -> bool:
+    """Whether it is another file of the same time and size, which the store cannot tell apart."""
+    return before is not None and before.size == now.size and is_same_time(before.written_at, now.written_at)
 
 
 def _described(config: WatchedConfig, sight: FolderSight) -> tuple[WatchedConfig, str]:

@@ -1,7 +1,5 @@
 """The commands of the server: serve, watch."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -27,6 +25,7 @@ from shadowboard.printable import printable
 
 if TYPE_CHECKING:
     from shadowboard.records import Run
+    from shadowboard.settings import Settings
     from shadowboard.store import Store
     from shadowboard.watched import WatchedConfig
 
@@ -89,7 +88,6 @@ def watch(
     from server.serving import serve as serve_pages
     from shadowboard.dataset import load_dataset
     from shadowboard.given_network import load_network
-    from shadowboard.neighbour import board_of
     from shadowboard.watched import WatchedConfig, resolved_data, watched_config
 
     settings = settings_of(context)
@@ -115,22 +113,28 @@ def watch(
     except SettingsInvalid:  # the port may be taken by a server of the same store
         if networks:  # which has not got them
             raise
-        with open_store(settings) as store, _watching(store, config, name) as run:
-            if (url := board_of(settings, run.id)) is None:
+        with open_store(settings) as store:
+            if (url := _neighbour(store, settings, config)) is None:
                 raise
+            run = store.watch(config, name)
         tell(run, f"running already, at {url}/?run={run.id}")
 
 
-@contextmanager
-def _watching(store: "Store", config: "WatchedConfig", name: str) -> "Iterator[Run]":
-    """Watch the folder; undone where the block ends with an error."""
-    before = {run.id: run.state for run in store.runs()}
-    run = store.watch(config, name)
+def _neighbour(store: "Store", settings: "Settings", config: "WatchedConfig") -> str | None:
+    """The URL of a server of this store at the host and port of the settings; None where there is none.
+
+    It is asked for a run. Where there is none yet, for one that watches the folder, which goes again
+    where nobody knows it.
+    """
+    from shadowboard.neighbour import board_of
+
+    if there := store.runs():
+        return board_of(settings, there[0].id)
+    run = store.watch(config)
+    url = None
     try:
-        yield run
-    except Exception:
-        if run.id not in before:
+        url = board_of(settings, run.id)
+    finally:
+        if url is None:
             store.delete_run(run.id)
-        elif before[run.id] != "watched":
-            store.request_stop(run.id)
-        raise
+    return url

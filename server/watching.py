@@ -5,7 +5,7 @@ import logging
 import threading
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
@@ -164,10 +164,14 @@ class Watcher:
         runs: dict[str, Run | None] = {run.id: run for run in found}
         for run_id in watched:
             if run_id not in runs:
-                runs[run_id] = None
-                with suppress(RunMissing):
+                try:
                     run = self._store.run(run_id)
                     runs[run_id] = run if run.id == run_id else None  # another one's name
+                except RunMissing:
+                    runs[run_id] = None
+                except StoreUnavailable:  # it cannot be read, which holds no other up: it is as it was
+                    if run_id in self.sight.runs:
+                        runs[run_id] = self.sight.runs[run_id]
         # What is as it was stays the same object, so that all who wake up see at a glance what is not.
         before = self.sight
         runs = {key: _same(before.runs.get(key), run) for key, run in runs.items()}

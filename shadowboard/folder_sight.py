@@ -16,6 +16,7 @@ from shadowboard.errors import CheckpointDamaged, CheckpointMissing
 from shadowboard.given_network import GivenCheckpoint, GivenNetwork
 from shadowboard.keras_file import KerasCheckpoint
 from shadowboard.listing import MOST_STEPS, Checkpoint, Stamp, files_in, list_checkpoints, newest_files
+from shadowboard.records import SavedCheckpoint
 from shadowboard.watched import WatchedConfig
 
 _WRITING_SECONDS = 3.0  # as long as what is incomplete may still be in the writing
@@ -47,6 +48,11 @@ def sight_of(config: WatchedConfig, networks: Mapping[str, GivenNetwork]) -> Fol
         GivenCheckpoint(checkpoint.prefix, checkpoint.step, network) for checkpoint in sight.checkpoints
     ]
     return replace(sight, checkpoints=given)
+
+
+def as_recorded(checkpoint: Checkpoint, stamp: Stamp) -> SavedCheckpoint:
+    """What the store keeps of that writing of a checkpoint."""
+    return SavedCheckpoint(checkpoint.step, checkpoint.bytes, stamp.written_at)
 
 
 def look(folder: Path) -> FolderSight:

@@ -9,9 +9,9 @@ from sqlalchemy.exc import IntegrityError
 
 from shadowboard import history, transitions
 from shadowboard.configuration import RunConfig, describe
-from shadowboard.database import LOCK_SECONDS, Database, alone, in_order
+from shadowboard.database import LOCK_SECONDS, Database, alone
 from shadowboard.errors import RunMissing, StoreUnavailable
-from shadowboard.found import add_found, watch
+from shadowboard.found import Evaluated, add_found, learn, require, watch
 from shadowboard.printable import in_a_line
 from shadowboard.records import (
     Cursor,
@@ -152,7 +152,7 @@ class Store:
 
         Raises RunMissing, RunBusy; then nothing is marked.
         """
-        with self._database.begin() as connection:
+        with self._database.begin(durable=True) as connection:
             transitions.delete_idle(connection, run_id)
             mark([run_id])
 
@@ -230,23 +230,35 @@ class Store:
         """Record what is known of a watched run by now, and checkpoints that are new or written anew.
 
         The evaluations of the latter go: of those of another time or size than is recorded, and of the steps
-        `anew`. Nothing is recorded where the run is not watched any more.
+        `anew`; all of them where the activation is another one by now. Nothing is recorded where the run is
+        not watched any more.
         """
         with self._database.begin() as connection:
-            values = {"config": config.model_dump_json(), "message": message}
-            if transitions.write_watched(connection, run_id, values, found):
-                in_order(connection)
+            alone(connection)
+            if transitions.write_watched(connection, run_id, {"message": message}, found):
+                learn(connection, run_id, config)
                 add_found(connection, run_id, found, anew)
 
     # Evaluations
 
-    def add_evaluation(self, run_id: str, score: Score, predictions: bytes, confidences: bytes) -> None:
+    def add_evaluation(
+        self,
+        run_id: str,
+        score: Score,
+        predictions: bytes,
+        confidences: bytes,
+        of: Evaluated | None = None,
+    ) -> None:
         """Store an evaluation; one that is there already stays, since both are of the same weights.
 
-        Raises RunMissing where the run was deleted meanwhile.
+        `of`: what it was made of, of a watched run. Raises CheckpointMissing where that is another by now,
+        RunMissing where the run was deleted meanwhile.
         """
         try:
             with self._database.begin() as connection:
+                if of:
+                    alone(connection)
+                    require(connection, run_id, of)
                 insert_evaluation(connection, run_id, score, predictions, confidences)
         except StoreUnavailable as error:
             if not isinstance(error.__cause__, IntegrityError):

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from shadowboard.configuration import Activation
 from shadowboard.errors import ConfigurationInvalid
@@ -44,10 +44,22 @@ class WatchedConfig(BaseModel):
     )
     averages: tuple[WatchedAverage, ...] = Field((), description="Averages that its checkpoints hold")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _only_relu_is_assumed(cls, values: Any) -> Any:
+        """Configurations of older versions do not tell who has said it."""
+        if isinstance(values, dict) and values.get("activation", "relu") != "relu":
+            return {"activation_from": "given", **values}
+        return values
+
     def is_of(self, other: "WatchedConfig") -> bool:
-        """Whether both mean the same training, evaluated alike: as a checkpoint tells, if any does."""
-        told = self.activation_from == "checkpoint"
-        asked = ("folder", "data", "network", *(() if told else ("activation",)))
+        """Whether both mean the same training, evaluated alike.
+
+        By the activation only where it was given for both: what is assumed gives way to what is given, and
+        both to what a checkpoint tells.
+        """
+        given = self.activation_from == other.activation_from == "given"
+        asked = ("folder", "data", "network", *(("activation",) if given else ()))
         return all(getattr(self, name) == getattr(other, name) for name in asked)
 
     @property

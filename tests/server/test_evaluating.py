@@ -231,6 +231,37 @@ def test_what_another_server_makes_waits_as_well(
         evaluator.close()
 
 
+def test_what_is_written_anew_while_the_database_is_locked(
+    evaluator: Any, store: Any, tmp_path: Path, small_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The folder is looked into before what was made of the old file is stored."""
+    from server.backlog import Job
+    from server.folders import Folders
+    from shadowboard.errors import CheckpointMissing
+    from shadowboard.watched import watched_config
+    from tests.server.folders import save
+
+    theirs = tmp_path / "theirs"
+    save(theirs, 5)
+    run = store.watch(watched_config(theirs, data=str(small_data)))
+    folders, add = Folders(store, lambda: None), store.add_evaluation
+    folders._look()
+
+    def late(*arguments: Any) -> None:
+        os.utime(save(theirs, 5, seed=6).index, (1_000_000_000, 1_000_000_000))
+        folders._look()
+        add(*arguments)
+
+    job = Job(store.run(run.id), evaluator._restorer.find(run, 5), "", "test")
+    monkeypatch.setattr(store, "add_evaluation", late)
+    with pytest.raises(CheckpointMissing, match="step 5 is recorded as another file than was evaluated"):
+        evaluator._make(job)
+    assert store.scores(run.id) == []
+    monkeypatch.setattr(store, "add_evaluation", add)
+    made = evaluator._make(job)
+    assert [score.correct for score in store.scores(run.id)] == [made.evaluation.correct]
+
+
 def test_complaints_are_forgotten_in_the_end(evaluator: Any) -> None:
     for i in range(2000):
         evaluator._complain(f"run {i}", MemoryError("no more"))

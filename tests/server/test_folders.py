@@ -11,11 +11,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from server.folders import Folders
 from shadowboard import checkpoints
 from shadowboard.dataset import SPLITS
 from shadowboard.evaluation import evaluate
+from shadowboard.records import Score
 from shadowboard.settings import Settings
 from shadowboard.store import Store
+from shadowboard.watched import watched_config
 from shadowboard.weights import restore
 from tests.faults.processes import wait_for
 from tests.server.conftest import running, tensors
@@ -151,6 +154,39 @@ def test_stopping_resuming_and_deleting_leave_the_folder_as_it_is(board: Board, 
     board.client.delete(f"/runs/{run.id}").raise_for_status()
     assert board.client.get(f"/runs/{run.id}").status_code == 404
     assert picture(theirs) == after
+
+
+def test_what_another_server_has_evaluated_since_it_was_written_anew_stays(
+    theirs: Path, store: Store
+) -> None:
+    first, second = (Folders(store, lambda: None) for _ in range(2))
+    run = store.watch(watched_config(theirs))
+    save(theirs, 5)
+    for server in (first, second):
+        server._look()
+    before = store.checkpoints(run.id)
+    again = save(theirs, 5, seed=6)
+    os.utime(again.index, (1_000_000_000, 1_000_000_000))
+    first._look()
+    assert store.checkpoints(run.id) != before
+    store.add_evaluation(run.id, Score(5, "", "test", 2, 1, 0.5, 0.01), b"\1\2", b"12345678")
+    for server in (second, first):
+        server._look()
+    assert [score.step for score in store.scores(run.id)] == [5]
+
+
+def test_an_activation_that_is_given_later_is_told_to_whoever_evaluates(theirs: Path, store: Store) -> None:
+    told: list[str] = []
+    folders = Folders(store, lambda: told.append("told"))
+    run = store.watch(watched_config(theirs))
+    save(theirs, 5)
+    for _ in range(2):
+        folders._look()
+    assert told == ["told"]
+    assert store.watch(watched_config(theirs, activation="tanh")).id == run.id
+    for _ in range(2):
+        folders._look()
+    assert told == ["told", "told"]
 
 
 def empty(_: Path) -> str:

@@ -9,13 +9,29 @@ from typing import Any
 from weakref import WeakSet
 
 import pytest
+from sqlalchemy import update
 
 from server.events import _ListReader
 from server.watching import _SHARED, Watcher
 from shadowboard.configuration import RunConfig
 from shadowboard.records import Run
+from shadowboard.schema import runs
 from shadowboard.store import Store
 from tests.server.conftest import in_a_loop
+
+
+def test_a_run_that_cannot_be_read_stays_as_it_was_and_holds_no_other_up(store: Store) -> None:
+    good, bad = (store.create_run(RunConfig()).id for _ in range(2))
+    watcher = Watcher(store, lambda: None)
+    watcher._tell(watcher._look([bad], False))
+    before = watcher.sight.runs[bad]
+    with store._database.begin() as connection:
+        connection.execute(update(runs).where(runs.c.id == bad).values(config="{}x"))
+    store.rename_run(good, "renamed")
+    sight = watcher._look([good, bad], False)
+    assert (sight.runs[good].name, sight.runs[bad]) == ("renamed", before)  # type: ignore[union-attr]
+    assert before is not None
+    assert bad not in Watcher(store, lambda: None)._look([bad], False).runs  # which is not: gone
 
 
 class Answer:

@@ -1,13 +1,14 @@
 from threading import Barrier, Thread
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import Connection, event, func, select, update
 
 from shadowboard.configuration import RunConfig
 from shadowboard.errors import RunBusy, RunMissing, StoreUnavailable
 from shadowboard.records import Cursor, Metric, Run, Score
 from shadowboard.schema import checkpoints, evaluations, readings, runs, training_metrics
 from shadowboard.store import Store
+from shadowboard.variants import parse_plan
 from shadowboard.watched import WatchedConfig
 
 
@@ -204,7 +205,26 @@ def test_a_configuration_of_another_version_is_named_and_hides_no_other(store: S
         ):
             store.run(run_id)
     assert store.runs() == [store.newest_run()] == [good]
-    assert store.newest_runs(2) == ([good], [newer.id], 3)
+    assert store.newest_runs(1) == ([good], [newer.id], 3)
+    assert store.newest_runs(2) == store.newest_runs(None) == ([good], sorted(bad), 3)
     claimed = store.claim("w")
     assert (claimed and claimed.id, store.claim("w")) == (good.id, None)
     assert store.watch(WatchedConfig(folder="/theirs")).state == "watched"
+
+
+def test_the_power_may_fail_after_a_deletion(store: Store) -> None:
+    """Whose files go next; what is trained may be undone, as its checkpoints stay."""
+    if store._database._engine.dialect.name != "sqlite":
+        pytest.skip("PostgreSQL has each commit on the disk.")
+    levels: list[int] = []
+
+    def committed(connection: Connection) -> None:
+        levels.append(connection.exec_driver_sql("PRAGMA synchronous").scalar_one())
+
+    run, study = store.create_run(RunConfig()), store.studies.create(parse_plan({}, 2, ["without_averaging"]))
+    event.listen(store._database._engine, "commit", committed)
+    store.delete_run(run.id)
+    store.studies.delete(study.id)
+    store.create_run(RunConfig())
+    normal, full = 1, 2
+    assert (levels[:2], set(levels[2:])) == ([full, full], {normal})

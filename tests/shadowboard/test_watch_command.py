@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from shadowboard.errors import ConfigurationInvalid, RunBusy
+from shadowboard.errors import ConfigurationInvalid, RunBusy, SettingsInvalid
 from shadowboard.folder_sight import look
 from shadowboard.store import Store
 from shadowboard.watched import watched_config
@@ -69,6 +69,27 @@ def test_a_port_that_is_taken_by_something_else_leaves_nothing_behind(tmp_path: 
     assert err.startswith(f"shadowboard: Port {port} on 127.0.0.1 is in use")
     with closing(Store(f"sqlite:///{tmp_path / 'home' / 'shadowboard.db'}")) as store:
         assert store.runs() == []
+
+
+def test_a_port_that_is_taken_changes_nothing_of_a_run_that_watches_already(
+    tmp_path: Path, small_data: Path, store: Store, monkeypatch: pytest.MonkeyPatch, capfd: Any
+) -> None:
+    from server import serving
+    from shadowboard import cli, neighbour
+
+    def taken(*arguments: object, **named: object) -> None:
+        raise SettingsInvalid("Port 1 is in use.")
+
+    before = store.watch(watched_config(tmp_path, data=str(small_data)))
+    asked: list[str] = []
+    monkeypatch.setattr(serving, "serve", taken)
+    monkeypatch.setattr(neighbour, "board_of", lambda settings, run_id: asked.append(run_id))
+    url = store._database._engine.url.render_as_string(hide_password=False)
+    options = ["--data", small_data, "--name", "mine", "--activation", "tanh", "--database-url", url]
+    monkeypatch.setattr(sys, "argv", ["shadowboard", "watch", str(tmp_path), *map(str, options)])
+    assert cli.run() == 1
+    assert "Port 1 is in use." in capfd.readouterr().err
+    assert (store.runs(), asked) == ([before], [before.id])
 
 
 @pytest.mark.parametrize(
