@@ -4,7 +4,9 @@ SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13)
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c '$(SUPPORTED)' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
+# On all cores, where pip would use one; a package may bring files that are no Python of this version.
+COMPILE := $(BIN)/python -m compileall -qq -j 0 .venv/lib || true
 
 .PHONY: run setup test lint bench soak audit replay commands licences lock chromium postgresql clean
 
@@ -73,10 +75,12 @@ lock: .venv/test-ready
 	@echo "Installing Shadowboard's dependencies into .venv (once; TensorFlow is large) …"
 	$(PIP) --require-hashes -r requirements.txt
 	$(PIP) --no-deps --no-build-isolation -e .
+	$(COMPILE)
 	touch $@
 
 .venv/test-ready: requirements-dev.txt .venv/run-ready
 	$(PIP) --require-hashes -r requirements-dev.txt
+	$(COMPILE)
 	touch $@
 
 .bench-venv/ready: benchmarks/requirements.txt
