@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
+from sqlalchemy import update
 
 from shadowboard.configuration import parse_config
 from shadowboard.dataset import Dataset
 from shadowboard.intervals import wilson_interval
 from shadowboard.records import Run, Score
+from shadowboard.schema import runs
 from shadowboard.variants import parse_plan
 from tests.browser.conftest import FIRST, WORKER, Compared, Open, Site, scored
 
@@ -102,6 +104,7 @@ def test_intervals_are_bars_on_one_scale(own_site: Site, visit: Open) -> None:
 
     def span(run: Run, place: int) -> tuple[float, float]:
         cell = page.locator(f"tr[data-run='{run.id}'] td.accuracy").nth(place)
+        expect(cell.locator(".bar")).to_be_visible()
         # Both at one moment: the table may be written anew between two questions.
         (left, width), (outer, whole) = cell.evaluate(
             """(cell) => [".bar", ".whisker"].map((part) => {
@@ -149,6 +152,11 @@ def test_a_filter_finds_runs_among_very_many(own_site: Site, visit: Open) -> Non
     expect(names(page)).to_have_count(7)
     page.get_by_label("Filter the runs").fill("no such")
     expect(page.locator("#table-note")).to_have_text("No run is like that.")
+    with own_site.store._database.begin() as connection:
+        connection.execute(update(runs).where(runs.c.name == "trial 7").values(config="none"))
+    page.reload()
+    without = "1 of them not shown, as this version cannot read their configuration"
+    expect(page.locator("#runs-count")).to_have_text(f"205 runs; {without}")
 
 
 def test_it_follows_what_happens(own_site: Site, visit: Open) -> None:
@@ -206,7 +214,7 @@ def test_what_averaging_gains_each_run(own_site: Site, visit: Open, mnist: Datas
 
 
 def test_the_runs_of_a_study_are_folded_into_one_row(own_site: Site, visit: Open) -> None:
-    """On this page and in the dashboard's picker; neither ticks nor shows one of them by itself."""
+    """On this page and in the pickers of others; none ticks or shows one of them by itself."""
     own = scored(own_site, "my own", (300, "", 90), (300, FIRST, 92))
     plan = parse_plan({"steps": 300}, 2, ["without_averaging"])
     study = own_site.store.studies.create(plan, "what is it worth")
@@ -235,8 +243,12 @@ def test_the_runs_of_a_study_are_folded_into_one_row(own_site: Site, visit: Open
     expect(page.locator("tr[data-run]")).to_have_count(2)  # who looks for a run is to see it
 
     visitor.expects_loss = True  # there are no checkpoints behind these scores
-    page.goto(own_site.url)
+    page.goto(f"{own_site.url}/inspect")
     picker = page.locator("#run-picker")
+    expect(picker).to_have_value(own.id)
+    expect(picker.locator("option")).to_have_text([f"{run.name} · {run.id}" for run in [own, *members[::-1]]])
+    expect(picker.locator("optgroup[label='Study: what is it worth'] option")).to_have_count(4)
+    page.goto(own_site.url)
     expect(picker).to_have_value(own.id)  # although the study's runs are newer
     expect(page.locator("#newer-run")).to_be_hidden()
     options = picker.locator("option:not([hidden])")
