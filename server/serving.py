@@ -15,7 +15,7 @@ from typing import Any
 import uvicorn
 
 from server.app import close_streams, create_app
-from server.slow_heads import HeadLimit
+from server.slow_readers import ReadLimit
 from shadowboard.errors import SettingsInvalid
 from shadowboard.given_network import GivenNetwork
 from shadowboard.settings import Settings
@@ -116,7 +116,7 @@ class Server(uvicorn.Server):
                 access_log=False,
                 server_header=False,
                 proxy_headers=False,
-                http=HeadLimit,
+                http=ReadLimit,
                 lifespan="on",
                 ws="none",
                 timeout_graceful_shutdown=_GRACE_SECONDS,

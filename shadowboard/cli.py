@@ -95,7 +95,7 @@ def up(
             # Only now is it sure that the port is free: a second `up` must change nothing.
             if not no_train:
                 with open_store(settings) as store:
-                    if not store.runs():
+                    if not store.newest_runs(1).total:
                         store.create_run(RunConfig())
                 stack.enter_context(child)
             typer.echo(f"Shadowboard is at {url} (Ctrl-C stops it; started again, it goes on)")

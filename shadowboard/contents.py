@@ -15,6 +15,7 @@ from shadowboard import keras_file
 from shadowboard.bundle import Bundle, open_bundle
 from shadowboard.errors import CheckpointUnsuitable
 from shadowboard.given_network import GivenCheckpoint
+from shadowboard.keras_storage import find_weights
 from shadowboard.layout import KERAS_AVERAGE, Layout, layout_of, layout_of_all
 from shadowboard.listing import Checkpoint
 from shadowboard.object_graph import full_names, kept_by_keras
@@ -54,13 +55,14 @@ def open_contents(checkpoint: Checkpoint) -> Contents:
     """Raises CheckpointMissing, CheckpointDamaged."""
     path = checkpoint.prefix
     if path.name.endswith(keras_file.ENDS):
-        entries, layout = keras_file.look_into(path)
+        weights = find_weights(path)
+        entries, layout = keras_file.look_into(weights)
         known = roles_of(entries) | keras_file.optimizer_roles(entries, layout)
         return Contents(
             path.name,
             entries,
             _with_averages(known, layout, entries),
-            lambda name: keras_file.blocks(path, name, entries[name]),
+            lambda name: keras_file.blocks(weights, name, entries[name]),
         )
     bundle = open_bundle(path)
     names = full_names(bundle)

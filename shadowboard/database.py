@@ -48,9 +48,15 @@ class Database:
             raise
 
     @contextmanager
-    def begin(self) -> Iterator[Connection]:
-        """A transaction: committed at the end of the block, undone by an error. Raises StoreUnavailable."""
+    def begin(self, *, durable: bool = False) -> Iterator[Connection]:
+        """A transaction: committed at the end of the block, undone by an error. Raises StoreUnavailable.
+
+        With `durable` it is on the disk then; without, SQLite may undo it where the power fails.
+        """
         with self._said_in_sentences(), self._engine.begin() as connection:
+            if durable and connection.dialect.name == "sqlite":
+                connection.detach()  # closed afterwards: the others need not wait for the disk
+                connection.exec_driver_sql("PRAGMA synchronous=FULL")
             yield connection
 
     def close(self) -> None:

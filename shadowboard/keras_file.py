@@ -5,6 +5,7 @@ for each variable of the model, and so on. Of an optimiser with `use_ema` the fi
 Needs no TensorFlow and no Keras.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count, takewhile
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 
 from shadowboard.errors import CheckpointUnsuitable
 from shadowboard.keras_config import activation, uses_ema
-from shadowboard.keras_storage import found_in, looked_into, opened, variables_of
+from shadowboard.keras_storage import Weights, found_in, opened, variables_of
 from shadowboard.layout import KERAS_AVERAGE, Layout, layout_of
 from shadowboard.listing import MOST_STEPS, Checkpoint
 from shadowboard.roles import INTEGERS, Role, Variable
@@ -87,33 +88,49 @@ def layout_in(path: Path) -> Layout:
         return replace(_layout(variables, config), activation=activation(config))
 
 
-def look_into(path: Path) -> tuple[dict[str, KerasEntry], Layout | None]:
+def look_into(weights: Weights) -> tuple[dict[str, KerasEntry], Layout | None]:
     """Everything that is in a file, by name; and the network, where it is one that is recognised.
 
     No more is read than that takes. Raises CheckpointMissing, CheckpointDamaged.
     """
-    with looked_into(path) as (file, config):
+    with weights.opened() as file:
         variables = variables_of(file)
         entries = {name: _described(variable) for name, variable in variables.items()}
         try:
-            return entries, _layout(variables, config)
+            return entries, _layout(variables, weights.config)
         except CheckpointUnsuitable:
             return entries, None
 
 
-def blocks(path: Path, name: str, entry: KerasEntry) -> Iterator[NDArray[Any]]:
+def blocks(weights: Weights, name: str, entry: KerasEntry) -> Iterator[NDArray[Any]]:
     """The numbers called `name`, flat and some at a time; `entry`: what `look_into` has told of them.
 
-    Raises CheckpointMissing, and CheckpointDamaged also where the file was written anew since.
+    Read some at a time too where they lie in a row, as Keras stores them; in one piece where they are in
+    chunks. Raises CheckpointMissing, and CheckpointDamaged also where the file was written anew since.
     """
-    with looked_into(path) as (file, _):
+    at_a_time = max(1, _BLOCK // entry.bytes_each)
+    with weights.opened() as file:
         variable = found_in(file, name)
         if _described(variable) != entry:
             raise ValueError(f"{name} is not what it was")
-        values = variable[()].reshape(-1)
-    at_a_time = max(1, _BLOCK // entry.bytes_each)
-    for start in range(0, entry.size, at_a_time):
-        yield values[start : start + at_a_time]
+        yield from _flat(variable[()] if variable.chunks else variable, entry.shape, at_a_time)
+
+
+def _flat(
+    array: Any, shape: tuple[int, ...], at_a_time: int, place: tuple[int, ...] = ()
+) -> Iterator[NDArray[Any]]:
+    """The values of an array of this shape, or of those at a place in its first dimensions."""
+    if 0 in shape:
+        return
+    each = prod(shape[1:])
+    if not shape:
+        yield np.reshape(array[place], -1)
+    elif each > at_a_time:
+        for i in range(shape[0]):
+            yield from _flat(array, shape[1:], at_a_time, (*place, i))
+    else:
+        for start in range(0, shape[0], at_a_time // each):
+            yield np.reshape(array[(*place, slice(start, start + at_a_time // each))], -1)
 
 
 def optimizer_roles(entries: Mapping[str, KerasEntry], layout: Layout | None) -> dict[str, Role]:
@@ -121,8 +138,11 @@ def optimizer_roles(entries: Mapping[str, KerasEntry], layout: Layout | None) ->
     row = _row(entries)
     counters = [*takewhile(lambda name: entries[name].shape == (), row)]
     roles = {name: Role("counter" if entries[name].dtype in INTEGERS else "other") for name in counters}
-    of = layout.variables if layout else ()
-    kept = {name for names in layout.averages.values() for name in names} if layout else set()
+    of: Sequence[str] = layout.variables if layout else ()
+    kept = {name for names in layout.averages.values() for name in names} - {*of} if layout else set[str]()
+    if layout and kept:  # of what is not trained the optimiser keeps nothing
+        average = layout.averages[KERAS_AVERAGE]
+        of = [name for name, own in zip(of, average, strict=True) if name != own]
     slots = [name for name in row[len(counters) :] if name not in kept]
     each = len(slots) // len(of) if of else 0
     for order in ([v for v in of for _ in range(each)], [*of] * each):  # as Keras has several kinds, or one
@@ -159,12 +179,40 @@ def _row(variables: Mapping[str, Any]) -> list[str]:
 
 
 def _first_kind(variables: Mapping[str, Any], of: Sequence[str]) -> tuple[str, ...]:
-    """The first variables that the optimiser keeps beside its counters, where they match the model's."""
+    """For each of the model's variables the first that the optimiser keeps of it; itself: it is not trained.
+
+    Empty where their shapes do not tell, as where one of two layers of one width is not trained.
+    """
     row = _row(variables)
-    counters = len([*takewhile(lambda name: variables[name].shape == (), row)])
-    found = row[counters : counters + len(of)]
-    alike = [variables[name].shape for name in found] == [variables[name].shape for name in of]
-    return tuple(found) if alike and all(variables[name].dtype.kind == "f" for name in found) else ()
+    slots = row[len([*takewhile(lambda name: variables[name].shape == (), row)]) :]
+    if not slots or any(variables[name].dtype.kind != "f" for name in slots[: len(of)]):
+        return ()
+    shapes = [variables[name].shape for name in slots]
+    layers = list(zip(*[[variables[name].shape for name in of[i::2]] for i in (0, 1)], strict=True))
+    kept = [*zip(shapes[0::2], shapes[1::2], strict=False)]
+    if kept[: len(layers)] == layers:
+        return tuple(slots[: len(of)])
+    found, all_kinds = [], Counter(shapes)
+    for trained in range(1, len(layers)):
+        kinds, left = divmod(len(shapes), 2 * trained)
+        one_kind = Counter(shapes[: 2 * trained])
+        if not left and all_kinds == {shape: kinds * times for shape, times in one_kind.items()}:
+            found += _places(kept[:trained], layers)
+    if len(found) != 1:
+        return ()
+    first = {of[2 * layer + i]: slots[2 * n + i] for n, layer in enumerate(found[0]) for i in (0, 1)}
+    return tuple(first.get(name, name) for name in of)
+
+
+def _places(some: Sequence[Any], all_: Sequence[Any]) -> list[list[int]]:
+    """Where the `some` are among `all_`, in their order: the first places, and the last if these differ."""
+    places: list[list[int]] = []
+    for step in (1, -1):
+        left = iter(range(len(all_))[::step])
+        found = [next((i for i in left if all_[i] == one), -1) for one in some[::step]][::step]
+        if -1 not in found and found not in places:
+            places.append(found)
+    return places
 
 
 def _is_near(variables: Mapping[str, Any], of: Sequence[str], average: Sequence[str]) -> bool:
@@ -172,7 +220,10 @@ def _is_near(variables: Mapping[str, Any], of: Sequence[str], average: Sequence[
 
     An average is near its variable; what else an optimiser keeps is made of gradients.
     """
-    raw, kept = (np.concatenate([variables[name][()].ravel() for name in names]) for names in (of, average))
+    pairs = [pair for pair in zip(of, average, strict=True) if pair[0] != pair[1]]
+    raw, kept = (
+        np.concatenate([variables[name][()].ravel() for name in names]) for names in zip(*pairs, strict=True)
+    )
     with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is near nothing
         return bool(np.linalg.norm(kept - raw) < _NEAR * np.linalg.norm(raw))
 

@@ -8,7 +8,8 @@ import os
 import struct
 import zipfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from io import BytesIO
 from math import prod
 from pathlib import Path
@@ -25,7 +26,8 @@ _WEIGHTS = "model.weights.h5"
 # What a file may cost, whoever has written it: a few hundred bytes can claim to unpack to any size.
 _LARGEST = 2**30  # bytes, of the file, of what is packed in it, and of all values
 _MOST = 20_000  # variables, or members of a .keras file
-_LONGEST_LIST = 2**24  # bytes, of the list of its members
+_LONGEST_LIST = 2**20  # bytes, of the list of its members, each of which takes 46 or more
+_LONGEST_CONFIG = 2**21  # bytes, which as Python's objects take some thirty times as many
 _PACKINGS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # of others no limit can be set to what they unpack to
 
 
@@ -44,15 +46,52 @@ def opened(path: Path) -> Iterator[tuple[Mapping[str, Any], Any]]:
             yield variables_of(file), config
 
 
-@contextmanager
-def looked_into(path: Path) -> Iterator[tuple[Any, Any]]:
-    """The file of HDF5, and the model's configuration; no more is read than is looked at."""
-    with _told(path), regular_file.opened(path, _LARGEST) as file:
-        config, weights = None, file
-        if path.suffix == ".keras":
-            weights, config = _packed(file)
-        with h5py.File(weights, "r") as hierarchy:
-            yield hierarchy, config
+@dataclass(frozen=True)
+class Weights:
+    """Where the weights of a file are, to be looked into again and again; and the model's configuration.
+
+    `unpacked`: those that are not packed as Keras does, of which nothing can be read alone.
+    """
+
+    path: Path
+    config: Any = None
+    start: int = 0
+    size: int | None = None  # None: to the end
+    unpacked: bytes | None = None
+
+    @contextmanager
+    def opened(self) -> Iterator[Any]:
+        """The file of HDF5, of which no more is read than is looked at.
+
+        Raises CheckpointMissing, CheckpointDamaged.
+        """
+        with _told(self.path), ExitStack() as stack:
+            weights: Any
+            if self.unpacked is not None:
+                weights = BytesIO(self.unpacked)
+            else:
+                file = stack.enter_context(regular_file.opened(self.path, _LARGEST))
+                whole = os.fstat(file.fileno()).st_size
+                weights = Part(file, self.start, whole if self.size is None else self.size)
+            yield stack.enter_context(h5py.File(weights, "r"))
+
+
+def find_weights(path: Path) -> Weights:
+    """Raises CheckpointMissing, CheckpointDamaged."""
+    if path.suffix != ".keras":
+        return Weights(path)
+    with (
+        _told(path),
+        regular_file.opened(path, _LARGEST) as file,
+        _archive(file, os.fstat(file.fileno()).st_size) as archive,
+    ):
+        config, weights = _config(archive), archive.getinfo(_WEIGHTS)
+        if weights.compress_type != zipfile.ZIP_STORED:
+            return Weights(path, config, unpacked=_member(archive, _WEIGHTS))
+        archive.open(weights).close()  # it is where the list of members says
+        file.seek(weights.header_offset + 26)
+        start = weights.header_offset + 30 + sum(struct.unpack("<HH", file.read(4)))  # a name, and more
+        return Weights(path, config, start, weights.file_size)
 
 
 @contextmanager
@@ -74,36 +113,33 @@ def _told(path: Path) -> Iterator[None]:
 
 def _unpacked(content: bytes) -> tuple[bytes, Any]:
     """The weights of a .keras file, as a .weights.h5 file holds them, and its configuration."""
-    if content.count(b"PK\1\2") > _MOST:
-        raise ValueError(f"it has more than {_MOST:,} members")
-    with zipfile.ZipFile(BytesIO(content)) as archive:
-        return _member(archive, _WEIGHTS), json.loads(_member(archive, "config.json"))
+    with _archive(BytesIO(content), len(content)) as archive:
+        return _member(archive, _WEIGHTS), _config(archive)
 
 
-def _packed(file: BinaryIO) -> tuple[Any, Any]:
-    """The same, of which the weights are read as they are looked at, where they are packed as Keras does."""
-    part = Part(file, 0, os.fstat(file.fileno()).st_size)
+@contextmanager
+def _archive(file: BinaryIO, size: int) -> Iterator[zipfile.ZipFile]:
+    """Raises ValueError where its list of members is a long one, before any of it is read."""
+    part = Part(file, 0, size)
     part.most_at_once = _LONGEST_LIST
     with zipfile.ZipFile(part) as archive:
         part.most_at_once = None
         if len(archive.filelist) > _MOST:
             raise ValueError(f"it has more than {_MOST:,} members")
-        config, weights = json.loads(_member(archive, "config.json")), archive.getinfo(_WEIGHTS)
-        if weights.compress_type != zipfile.ZIP_STORED:
-            return BytesIO(_member(archive, _WEIGHTS)), config
-        archive.open(weights).close()  # it is where the list of members says
-        file.seek(weights.header_offset + 26)
-        start = weights.header_offset + 30 + sum(struct.unpack("<HH", file.read(4)))  # a name, and more
-        return Part(file, start, weights.file_size), config
+        yield archive
 
 
-def _member(archive: zipfile.ZipFile, name: str) -> bytes:
+def _config(archive: zipfile.ZipFile) -> Any:
+    return json.loads(_member(archive, "config.json", _LONGEST_CONFIG))
+
+
+def _member(archive: zipfile.ZipFile, name: str, most: int = _LARGEST) -> bytes:
     """What is packed under a name, which cannot grow beyond what it claims."""
     member = archive.getinfo(name)
     if member.compress_type not in _PACKINGS:
         raise ValueError(f"{name} is packed in another way than Keras does")
-    if member.file_size > _LARGEST:
-        raise ValueError(f"{name} has {member.file_size:,} bytes; expected at most {_LARGEST:,}")
+    if member.file_size > most:
+        raise ValueError(f"{name} has {member.file_size:,} bytes; expected at most {most:,}")
     with archive.open(member) as packed:
         return packed.read(member.file_size)
 

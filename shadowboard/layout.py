@@ -175,11 +175,11 @@ def _of_parts(entries: Entries, plain: Shapes) -> Layout:
 
 
 def _keras_average(variables: Sequence[str], kept: Mapping[str, Kept]) -> dict[str, tuple[str, ...]]:
-    """The one that a Keras optimiser with `use_ema` keeps."""
+    """The one that a Keras optimiser with `use_ema` keeps, which has none of what is not trained."""
     averages = {of: name for name, one in kept.items() if one.kind == KERAS_AVERAGE for of in one.of}
-    if any(name not in averages for name in variables):
+    if averages.keys().isdisjoint(variables):
         return {}
-    return {KERAS_AVERAGE: tuple(averages[name] for name in variables)}
+    return {KERAS_AVERAGE: tuple(averages.get(name, name) for name in variables)}
 
 
 def _parts(plain: Shapes, depth: int) -> dict[str, list[str]]:

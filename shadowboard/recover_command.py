@@ -21,6 +21,7 @@ def recover(home: Home = None, database_url: Database = None) -> None:
     url = make_url(load_settings(home=home, database_url=database_url).store_url)
     if url.get_backend_name() != "sqlite":
         raise SettingsInvalid(f"{url.render_as_string()} is no SQLite file; PostgreSQL has its own tools.")
-    rows, kept = recover(Path(url.database or "").absolute())
+    rows, unreadable, kept = recover(Path(url.database or "").absolute())
     found = ", ".join(f"{count:,} {table.replace('_', ' ')}" for table, count in rows.items())
-    typer.echo(f"Saved: {found}. The damaged file is kept as {kept}.")
+    hurt = f" Of {unreadable:,} of the runs this version cannot read the configuration." if unreadable else ""
+    typer.echo(f"Saved: {found}.{hurt} The damaged file is kept as {kept}.")

@@ -2,10 +2,10 @@
 
 import sqlite3
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from shadowboard.diagnosis import kept_checkpoints
 from shadowboard.errors import StoreUnavailable
@@ -16,16 +16,26 @@ _LAST_ROW = 2**62
 _MOST_SPANS = 200_000  # of numbers of rows: some seconds, however large the hole
 
 
-def recover(path: Path) -> tuple[dict[str, int], Path]:
+class Recovered(NamedTuple):
+    """How many rows of each table are in the new file, and where the damaged one is kept.
+
+    `unreadable`: of how many of the runs this version cannot read the configuration.
+    """
+
+    rows: dict[str, int]
+    unreadable: int
+    kept: Path
+
+
+def recover(path: Path) -> Recovered:
     """Put a new file in the place of the damaged one at `path`.
 
-    Returns how many rows of each table are in it, and where the damaged file is kept. Raises
-    StoreUnavailable where nothing can be read, or somebody uses it; then all is as it was.
+    Raises StoreUnavailable where nothing can be read, or somebody uses it; then all is as it was.
     """
     saved = path.with_name(f"{path.name}.recovering")
     try:
         _save(path, saved)
-        rows = _usable(saved)
+        rows, unreadable = _usable(saved)
     except (sqlite3.Error, OSError) as error:
         saved.unlink(missing_ok=True)
         if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_BUSY:
@@ -40,7 +50,7 @@ def recover(path: Path) -> tuple[dict[str, int], Path]:
         if file.exists():
             file.rename(kept.with_name(kept.name + ending))
     saved.rename(path)
-    return rows, kept
+    return Recovered(rows, unreadable, kept)
 
 
 def _save(path: Path, saved: Path) -> None:
@@ -130,25 +140,24 @@ def _between(
         raise
 
 
-def _usable(saved: Path) -> dict[str, int]:
-    """Bring the new file up to date; how many rows of each table are in it."""
+def _usable(saved: Path) -> tuple[dict[str, int], int]:
+    """Bring the new file up to date; how many rows of each table are in it, and how many unreadable runs."""
     with closing(sqlite3.connect(saved)) as new, closing(Store(f"sqlite:///{saved}")) as store:
         new.execute("PRAGMA foreign_keys=ON")
-        readers: dict[str, Callable[[str], object]] = {"runs": store.run, "studies": store.studies.one}
-        for table, read in readers.items():
-            for (row_id,) in new.execute(f"SELECT id FROM {table}").fetchall():  # noqa: S608
-                try:
-                    read(row_id)
-                except StoreUnavailable:  # the runs of a study stay
-                    new.execute(f"DELETE FROM {table} WHERE id = ?", (row_id,))  # noqa: S608
-                    new.commit()
+        for (study_id,) in new.execute("SELECT id FROM studies").fetchall():
+            try:
+                store.studies.one(study_id)
+            except StoreUnavailable:  # its runs stay
+                new.execute("DELETE FROM studies WHERE id = ?", (study_id,))
+                new.commit()
         # Without what it read of each image an evaluation is of no use; now it is made again.
         new.execute("DELETE FROM evaluations WHERE id NOT IN (SELECT evaluation_id FROM readings)")
         new.commit()
         rows = {name: new.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in metadata.tables}  # noqa: S608
+        unreadable = len(store.newest_runs(None).unreadable)
     if not rows["runs"]:
         raise sqlite3.DatabaseError("no run in it can be read")
-    return rows
+    return rows, unreadable
 
 
 def _free_name(path: Path) -> Path:

@@ -6,7 +6,7 @@ Where several are asked for, one that this version cannot read hides no other.
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, exists, func, select, true
+from sqlalchemy import ColumnElement, Connection, Row, exists, func, select, true
 
 from shadowboard import transitions
 from shadowboard.database import Database
@@ -50,11 +50,18 @@ def newest_runs(connection: Connection, limit: int | None, *, outside_studies: b
     """The newest, and how many there are; with `outside_studies` only of those that are part of no study."""
     counted = ~is_in_study() if outside_studies else true()
     total = select(func.count()).select_from(runs).where(counted).correlate(None).scalar_subquery()
-    query = select(*RUN, total.label("total")).where(counted).order_by(*_NEWEST_FIRST).limit(limit)
-    rows: Sequence[Any] = connection.execute(query).all()
-    found = runs_of(rows)
-    unreadable = {row.id for row in rows} - {run.id for run in found}
-    return NewestRuns(found, sorted(unreadable), rows[0].total if rows else 0)
+    query = select(*RUN, total.label("total")).where(counted).order_by(*_NEWEST_FIRST)
+    found: list[Run] = []
+    unreadable: list[str] = []
+    rows: Sequence[Any] = connection.execute(query.limit(limit)).all()
+    in_all = rows[0].total if rows else 0
+    while rows:
+        for row in rows:
+            run = readable(row)
+            found.append(run) if run else unreadable.append(row.id)
+        missing = limit - len(found) if limit else 0
+        rows = connection.execute(query.where(_comes_after(rows[-1])).limit(missing)).all() if missing else []
+    return NewestRuns(found, sorted(unreadable), in_all)
 
 
 def oldest_queued(connection: Connection) -> Run | None:
@@ -74,5 +81,11 @@ def newest_first(database: Database, condition: ColumnElement[bool]) -> Iterator
             return
         if run := readable(row):
             yield run
-        at_once = (runs.c.created_at == row.created_at) & (runs.c.id > row.id)
-        older = (runs.c.created_at < row.created_at) | at_once
+        older = _comes_after(row)
+
+
+def _comes_after(row: Row[Any]) -> ColumnElement[bool]:
+    """Where the newest are first."""
+    at_once = (runs.c.created_at == row.created_at) & (runs.c.id > row.id)
+    older: ColumnElement[bool] = (runs.c.created_at < row.created_at) | at_once
+    return older

@@ -75,11 +75,14 @@ class StartSource:
 
     @cached_property
     def variables(self) -> list[str]:
-        """The names of its floating-point variables: no averages, no slots, no counters."""
+        """The names of its floating-point variables: no averages, no slots, no counters.
+
+        Raises CheckpointMissing, CheckpointDamaged.
+        """
         layout = self.layout or Layout((), {}, ())
-        averages = {name for names in layout.averages.values() for name in names} - {*layout.variables}
-        roles = roles_of(self.entries)
-        return [name for name, role in roles.items() if role.kind == "raw" and name not in averages]
+        others = {name for names in layout.averages.values() for name in names} - {*layout.variables}
+        roles = open_contents(self.checkpoint).roles
+        return [name for name in sorted({*self.entries} - others) if roles[name].kind == "raw"]
 
     def values(self, names: list[str]) -> dict[str, NDArray[np.float32]]:
         """The values called `names`, in their shapes. Raises CheckpointMissing, CheckpointDamaged."""

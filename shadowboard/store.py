@@ -80,7 +80,7 @@ class Store:
             return all_runs(connection, state)
 
     def newest_runs(self, limit: int | None, *, outside_studies: bool = False) -> NewestRuns:
-        """The newest `limit` runs, newest first, and how many there were in all at that moment.
+        """The newest `limit` runs that this version can read, and how many there were in all at that moment.
 
         With `outside_studies` only those that are part of no study, and how many of these.
         """

@@ -190,7 +190,7 @@ class Studies:
         Raises RunBusy, StudyMissing; then nothing is marked.
         """
         of_study = runs.c.id.in_(_run_ids(study_id))
-        with self._database.begin() as connection:
+        with self._database.begin(durable=True) as connection:
             ids = list(connection.execute(_run_ids(study_id)).scalars())
             connection.execute(delete(runs).where(of_study, runs.c.state != "training"))
             left = list(connection.execute(_run_ids(study_id)).scalars())

@@ -21,6 +21,7 @@ const TICKED_FIRST = 3; // of the newest evaluated ones outside studies, where t
 const state = createState({
   runs: null, // all of them, newest first; null until they are known
   total: 0,
+  unreadable: [], // ids of those that are left out
   scores: new Map(), // of GET /runs/scores, by run
   gains: new Map(), // what averaging gains a run over its checkpoints, by run, as far as known
   histories: new Map(), // of the ticked runs
@@ -84,12 +85,13 @@ function setUpHistories() {
   };
 }
 
-function renderRooms({ runs, total, connection }) {
-  byId("no-runs").hidden = runs === null || runs.length > 0;
+function renderRooms({ runs, total, unreadable, connection }) {
+  byId("no-runs").hidden = runs === null || total > 0;
   byId("comparison").hidden = !runs?.length;
   const waiting = connection === "lost" ? "The server cannot be reached yet; trying again…" : "Loading the runs…";
   const some = total === 1 ? "1 run" : `${count(total)} runs`;
-  setText(byId("runs-count"), runs === null ? waiting : total ? some : "");
+  const without = unreadable.length ? `; ${count(unreadable.length)} of them not shown, as this version cannot read their configuration` : "";
+  setText(byId("runs-count"), runs === null ? waiting : total ? some + without : "");
 }
 
 setUpTheme(() => state.set({ themed: state.get().themed + 1 }));

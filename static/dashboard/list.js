@@ -29,8 +29,8 @@ export function firstChoice(runs) {
 }
 
 /**
- * Keeps `runs`, the newest `limit` of them, and `total` of `state`: `read()` asks for the list, `hear(event)`
- * takes an event of it.
+ * Keeps `runs`, the newest `limit` of them, and `total` of `state`, and as read `unreadable`: `read()` asks for
+ * the list, `hear(event)` takes an event of it.
  */
 export function setUpList(state, limit = null) {
   let reading = 0;
@@ -44,7 +44,7 @@ export function setUpList(state, limit = null) {
       const answer = await listRuns(limit);
       if (mine !== reading) return;
       reading = 0;
-      state.set(heard.reduce(withNews, answer));
+      state.set({ ...answer, ...heard.reduce(withNews, answer) });
       heard = [];
     },
     hear(news) {

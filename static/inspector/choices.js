@@ -2,6 +2,7 @@
 
 import { byId, element, setChildren } from "../dom.js";
 import { count, decayName } from "../format.js";
+import { optionElements, runOption } from "../run_choices.js";
 import { averagesIn, chosenAverage } from "./family.js";
 import { LATEST } from "./selection.js";
 
@@ -26,7 +27,7 @@ export function setUpChoices(state, onChoose) {
     if (!now.runs) return;
     runs.disabled = !now.runs.length;
     const none = now.run ? [] : [["", now.runs.length ? "choose a run" : "no run yet"]];
-    options(runs, [...none, ...now.runs.map(({ id, name }) => [id, `${name} · ${id}`])], now.run?.id ?? "");
+    options(runs, [...none, ...now.runs.map(runOption)], now.run?.id ?? "");
     steps.disabled = !now.run;
     const newest = now.steps.at(-1);
     const latest = newest === undefined ? "latest" : `latest (${count(newest)})`;
@@ -51,6 +52,6 @@ export function setUpChoices(state, onChoose) {
 }
 
 function options(select, wanted, value) {
-  setChildren(select, ...wanted.map(([key, text]) => element("option", { value: key, text })));
+  setChildren(select, ...optionElements(wanted));
   if (select.value !== value) select.value = value;
 }

@@ -1,11 +1,12 @@
 // The page that looks into a checkpoint: its variables, one of them close up, its first layer, what a restore reads.
 
-import { listCheckpoints, listRuns, listVariables, readRun } from "../api.js";
+import { listCheckpoints, listVariables, readRun } from "../api.js";
 import { setUpBanner } from "../banner.js";
 import { setUpChoices } from "./choices.js";
 import { setUpCloseup } from "./closeup.js";
 import { byId, setText } from "../dom.js";
 import { setUpExport } from "../export/menu.js";
+import { readChoices } from "../run_choices.js";
 import { createState } from "../state.js";
 import { setUpTheme } from "../theme.js";
 import { batches, chosenAverage } from "./family.js";
@@ -15,11 +16,10 @@ import { setUpTable, shownVariables } from "./table.js";
 import { setUpUnits } from "./units.js";
 
 const AGAIN = 2_000; // ms, after the server could not be reached
-const LISTED = 100; // runs in the picker
 const AT_A_TIME = 64e6; // bytes that one request reads
 
 const state = createState({
-  runs: null, // the newest; null until they are known
+  runs: null, // the newest, those of studies last; null until they are known
   run: null,
   steps: [], // of the checkpoints that are there
   ...fromAddress(location.search), // runId, step, name, average, filter, from, order, unit, scale
@@ -40,7 +40,7 @@ const state = createState({
 
 async function start() {
   try {
-    const { runs } = await listRuns(LISTED);
+    const runs = await readChoices();
     state.set({ runs, connection: "live" });
     const { runId, step } = state.get();
     const known = runs.find((run) => run.id === runId || run.name === runId);

@@ -1,11 +1,11 @@
 // The part of the form that says which checkpoint a new run's variables start with, and what comes of that.
 
-import { listCheckpoints, listRuns, previewRun } from "../api.js";
+import { listCheckpoints, previewRun } from "../api.js";
 import { byId, element, setChildren } from "../dom.js";
 import { count, decayName } from "../format.js";
+import { optionElements, readChoices, runOption } from "../run_choices.js";
 import { reportParts, withoutKnob } from "../start/report.js";
 
-const LISTED = 100; // runs
 const STEPS = 500; // the newest
 const NEWEST = ["latest", "Latest"];
 const PAUSE = 250; // ms, in typing
@@ -42,9 +42,9 @@ export function setUpStart(hidden, onChange) {
 
   /** The runs that there are now, whenever the form is opened. */
   async function open() {
-    const answer = await listRuns(LISTED).catch(() => ({ runs: [] })); // without them there is nothing to start from
-    listed = answer.runs.filter((run) => run.latest_checkpoint !== null);
-    options(runs, [["", "Nothing: all by the seed"], ...listed.map(({ id, name }) => [id, `${name} · ${id}`])]);
+    const newest = await readChoices().catch(() => []); // without them there is nothing to start from
+    listed = newest.filter((run) => run.latest_checkpoint !== null);
+    options(runs, [["", "Nothing: all by the seed"], ...listed.map(runOption)]);
     await render();
   }
 
@@ -106,7 +106,7 @@ function options(select, wanted) {
   const { value } = select;
   const text = select.selectedOptions[0]?.textContent;
   const all = !value || wanted.some(([one]) => one === value) ? wanted : [...wanted, [value, text]];
-  setChildren(select, ...all.map(([one, label]) => element("option", { value: one, text: label })));
+  setChildren(select, ...optionElements(all));
   select.value = value || wanted[0][0];
 }
 

@@ -99,7 +99,10 @@ def queued(store: Store, home: Path) -> tuple[Study, str]:
     return study, alone
 
 
-def test_killed_at_each_stage(tmp_path: Path, thorough: bool, tell: Tell) -> None:
+def test_killed_at_each_stage(
+    tmp_path: Path, thorough: bool, tell: Tell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shadowboard.deletion._YOUNG_SECONDS", 0)  # it starts a minute later
     store, runs = store_of(tmp_path), tmp_path / "runs"
     left = set()
     for stage in count():

@@ -3,6 +3,7 @@
 import io
 import os
 import pickle
+import struct
 import tracemalloc
 import zipfile
 from collections.abc import Callable
@@ -212,6 +213,15 @@ def damaged() -> bytes:
     return bytes(whole)
 
 
+def members(count: int) -> bytes:
+    """An archive that lists so many members without a name, as zip64."""
+    listed = (b"PK\1\2\x14\0\x14\0" + bytes(38)) * count
+    end = b"PK\6\6" + struct.pack("<QHHIIQQQQ", 44, 45, 45, 0, 0, count, count, len(listed), 0)
+    way_to_it = b"PK\6\7" + struct.pack("<IQI", 0, len(listed), 1)
+    old_end = b"PK\5\6" + struct.pack("<HHHHIIH", 0, 0, 0xFFFF, 0xFFFF, len(listed), 0xFFFFFFFF, 0)
+    return listed + end + way_to_it + old_end
+
+
 PACKED: dict[str, tuple[bytes, str]] = {
     "claims too much": (
         claiming(2**31, b""),
@@ -223,6 +233,14 @@ PACKED: dict[str, tuple[bytes, str]] = {
     "damaged": (damaged(), "Error -3 while decompressing data"),
     "no weights": (keras(b"").replace(b"model.weights", b"model.nothing"), "There is no item named"),
     "deep": (keras(h5(weights), b"[" * 100_000), ""),
+    "long configuration": (
+        keras(h5(weights), b"[" + b"[]," * 700_000 + b"[]]", zipfile.ZIP_DEFLATED),
+        "config.json has 2,100,004 bytes; expected at most 2,097,152.",
+    ),
+    "long list of members": (
+        members(25_000),
+        "a part of it has 1,150,000 bytes; expected at most 1,048,576.",
+    ),
 }
 
 
@@ -233,15 +251,37 @@ def test_what_is_packed_otherwise_than_keras_does(tmp_path: Path, case: str) -> 
     tracemalloc.start()
     try:
         told = refusal(checkpoint)
-        with suppress(CheckpointError):
+        with pytest.raises(CheckpointDamaged) as looked:
             open_contents(checkpoint)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
     assert told.startswith(f"The checkpoint m-1.keras {DAMAGED}")
     assert reason in told
+    assert reason in str(looked.value)
     assert peak < 16 * MEBIBYTE
     assert look(tmp_path).problem == told
+
+
+def test_what_is_packed_is_unpacked_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many of its variables are looked at; what lies in a row is read some at a time."""
+
+    def many(file: Any) -> None:
+        for i in range(20):
+            file.create_dataset(f"v{i}", data=np.arange(60, dtype=np.float32).reshape(3, 4, 5) + i)
+        file.create_dataset("chunks", data=np.arange(60, dtype=np.float32), chunks=(60,))
+
+    monkeypatch.setattr(keras_file, "_BLOCK", 4 * 7)  # a row and a bit
+    for packing in (zipfile.ZIP_DEFLATED, zipfile.ZIP_STORED):
+        content = keras(h5(many), packing=packing)
+        contents = open_contents(put(tmp_path, "m-1.keras", content))
+        with monkeypatch.context() as patched:
+            patched.delattr(zipfile, "ZipFile")
+            for i in range(20):
+                read = list(contents.blocks(f"v{i}"))
+                assert [block.size for block in read] == [5] * 12
+                np.testing.assert_array_equal(np.concatenate(read), np.arange(60) + i)
+            np.testing.assert_array_equal(np.concatenate([*contents.blocks("chunks")]), np.arange(60))
 
 
 @pytest.mark.parametrize(

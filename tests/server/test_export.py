@@ -1,11 +1,12 @@
 """GET /runs/{id}/checkpoints/{step}/export: what is in the files, and what making them costs others."""
 
 import asyncio
+import gc
 import re
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -215,6 +216,45 @@ def test_too_many_different_ones_are_turned_away_and_a_failure_is_everybodys(
     assert kinds == [CheckpointUnsuitable] * 32 + [Busy] * 28
 
 
+def test_what_nobody_waits_for_is_not_begun_and_what_is_begun_counts(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    begun: list[int] = []
+    go_on = threading.Event()
+
+    def make(of: Subject, name: str) -> bytes:
+        begun.append(of.checkpoint.step)
+        assert go_on.wait(20)
+        if of.checkpoint.step == 0:
+            raise CheckpointUnsuitable("0.")
+        return b"made"
+
+    monkeypatch.setattr("server.exporting._export", make)
+
+    async def ask() -> list[Any]:
+        exporter = Exporter()
+        for _ in range(3):
+            leaving = [asyncio.create_task(read(exporter, step, "npz")) for step in range(16)]
+            while not begun:
+                await asyncio.sleep(0.001)
+            for task in leaving:
+                task.cancel()
+            await asyncio.gather(*leaving, return_exceptions=True)
+        staying = [asyncio.create_task(read(exporter, step, "npz")) for step in range(16, 32)]
+        for _ in range(5):
+            await asyncio.sleep(0)
+        go_on.set()
+        found = await asyncio.gather(*staying, return_exceptions=True)
+        return [*found, await read(exporter, 32, "npz")]
+
+    *found, refused, again = in_a_loop(ask())
+    assert (found, again) == ([b"made"] * 15, b"made")
+    assert str(refused) == "16 files are being made and sent already; try again in a few seconds."
+    assert begun == [0, *range(16, 31), 32]
+    gc.collect()
+    assert caplog.messages == []  # of the failure that nobody was there to hear
+
+
 @contextmanager
 def unread(served: Served, run: Run, name: str) -> Iterator[socket.socket]:
     """A client that asks for a file and does not read it; what is on its way to it is little."""
@@ -228,6 +268,15 @@ def unread(served: Served, run: Run, name: str) -> Iterator[socket.socket]:
         yield client
 
 
+def sockets() -> int:
+    """How many this process has open, which is the server's too."""
+    found = 0
+    for file in Path("/proc/self/fd").iterdir():
+        with suppress(FileNotFoundError):
+            found += str(file.readlink()).startswith("socket:")
+    return found
+
+
 def test_clients_that_do_not_read_are_few_and_are_left(
     served: Served, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -239,8 +288,10 @@ def test_clients_that_do_not_read_are_few_and_are_left(
 
     monkeypatch.setattr("server.exporting._export", make)
     monkeypatch.setattr("server.exporting._MOST", 2)
-    caplog.set_level("WARNING", "server.sending")
+    caplog.set_level("WARNING")
     run = served.make((10,))
+    served.client.get("/healthz")
+    before = sockets()
     with ExitStack() as stack:
         for name in ("npz", "npz", "npz", "keras"):
             stack.enter_context(unread(served, run, name))
@@ -252,10 +303,12 @@ def test_clients_that_do_not_read_are_few_and_are_left(
         )
         assert served.export(run, 10, "format=keras").content == bytes(2**24)  # it is there
     wait_for(lambda: served.export(run, 10, "format=onnx").status_code == 200)  # for they have gone
-    monkeypatch.setattr("server.sending._PIECE_SECONDS", 0.1)
+    monkeypatch.setattr("server.slow_readers.READ_SECONDS", 0.1)
     with unread(served, run, "npz"), unread(served, run, "keras"):
         wait_for(lambda: served.export(run, 10, "format=onnx").status_code == 200)
-    assert "A client has taken nothing for 0.1 s; its download is broken off." in caplog.messages
+        wait_for(lambda: sockets() <= before + 2)  # ours: the server's ends are closed
+    told = "A client has not taken its answer for 0.1 s; the connection is closed."
+    assert caplog.messages == [told] * 2
 
 
 def test_others_are_answered_while_a_file_is_made(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,10 +15,12 @@ from typing import Any, NamedTuple
 
 import pytest
 from PIL import Image
+from sqlalchemy import update
 
 from shadowboard import cli
 from shadowboard.configuration import RunConfig
 from shadowboard.dataset import Dataset
+from shadowboard.schema import runs
 from shadowboard.store import Store
 
 
@@ -112,6 +114,21 @@ def test_a_long_name_is_whole_where_no_terminal_shows_it(shadowboard: Shadowboar
     with closing(Store(f"sqlite:///{tmp_path / 'shadowboard.db'}")) as store:
         store.create_run(RunConfig(), name)
     assert name in shadowboard("runs", "--home", tmp_path).out
+
+
+def test_up_queues_nothing_beside_a_run_that_it_cannot_read(
+    shadowboard: Shadowboard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(Store(f"sqlite:///{tmp_path / 'shadowboard.db'}")) as store:
+        run = store.create_run(RunConfig())
+        with store._database.begin() as connection:
+            connection.execute(update(runs).values(config="none"))
+    monkeypatch.setattr("shadowboard.cli.log_to_stderr", lambda level: None)
+    monkeypatch.setattr("server.serving.serve", lambda settings, announce, leave: announce("http://here"))
+    monkeypatch.setattr("worker.child.WorkerChild.__enter__", lambda child: child)
+    assert "Shadowboard is at http://here" in shadowboard("up", "--home", tmp_path).out
+    with closing(Store(f"sqlite:///{tmp_path / 'shadowboard.db'}")) as store:
+        assert store.newest_runs(None) == ([], [run.id], 1)
 
 
 def test_a_hostile_name_does_no_harm(shadowboard: Shadowboard, small: list[object], tmp_path: Path) -> None:

@@ -102,6 +102,47 @@ def assert_everything_in_it_is_keras_own(checkpoint: KerasCheckpoint, model: Any
             assert (role.kind, role.of) == (kind, names[of.pop()])
 
 
+@pytest.mark.parametrize("end", ENDS)
+@pytest.mark.parametrize(
+    ("frozen", "optimizer", "known"),
+    [
+        ([0], keras.optimizers.SGD, True),
+        ([0, 2], keras.optimizers.Adam, True),
+        ([1], keras.optimizers.Adam, False),  # its successor is of its shape
+    ],
+    ids=["first", "two", "one of two alike"],
+)
+def test_what_is_not_trained_has_no_average(
+    frozen: list[int], optimizer: Any, known: bool, end: str, tmp_path: Path
+) -> None:
+    layers = [keras.layers.Dense(7), keras.layers.Dense(7), keras.layers.Dense(5), keras.layers.Dense(10)]
+    if not known:
+        layers[2] = keras.layers.Dense(7)
+    model = keras.Sequential([keras.Input((784,)), *layers])
+    for i in frozen:
+        layers[i].trainable = False
+    model.compile(optimizer(use_ema=True))
+    model.optimizer.build(model.trainable_variables)
+    for kept, variable in zip(
+        model.optimizer._model_variables_moving_average, model.trainable_variables, strict=True
+    ):
+        kept.assign(variable)  # as the first step does
+    checkpoint = save(model, tmp_path / f"model-1{end}")
+    there = layout_in(checkpoint)
+    roles = open_contents(checkpoint).roles
+    shown = {role.of: name for name, role in roles.items() if role.kind == "average"}
+    if not known:
+        assert not there.averages
+        assert not shown
+        return
+    trained = [name for i in range(4) if i not in frozen for name in there.variables[2 * i : 2 * i + 2]]
+    counters = 2  # steps, and the rate
+    expected = {name: f"optimizer/vars/{counters + i}" for i, name in enumerate(trained)}
+    assert there.averages == {"average": tuple(expected.get(name, name) for name in there.variables)}
+    assert shown == expected
+    assert {role.of for role in roles.values() if role.kind == "slot"} <= {*trained}
+
+
 def test_the_step_at_the_end_of_a_name_goes_before_the_counter(tmp_path: Path) -> None:
     assert save(trained(keras.optimizers.SGD()), tmp_path / "model-900.weights.h5").step == 900
 

@@ -20,6 +20,7 @@ from shadowboard.inspection import values as read
 from shadowboard.layout import layout_of, recognise, variable_names
 from shadowboard.restore_map import variables_to_restore
 from shadowboard.roles import Variable
+from shadowboard.start_source import open_source
 from shadowboard.weights import averages_of, layout_in, restore
 from tests.shadowboard.test_distribution import assert_compares
 
@@ -225,6 +226,27 @@ def assert_looked_into_alike(checkpoint: Checkpoint, average: str, averaged: lis
         assert variable.role.of
         (first,) = read(contents, [variable.role.of]).values()
         assert_compares((variable.distance, variable.cosine), kept[variable.role.of], first)
+
+
+def test_what_is_not_trained_has_no_average(tmp_path: Path) -> None:
+    """Its raw values are taken, as where TensorFlow's own restore finds no average."""
+    layers = [keras.layers.Dense(7), keras.layers.Dense(5), keras.layers.Dense(10)]
+    layers[0].trainable = False
+    model = keras.Sequential([keras.Input((784,)), *layers])
+    optimizer = keras.optimizers.SGD(momentum=0.9, use_ema=True)
+    optimizer.build(model.trainable_variables)
+    averaged = arrays()[2:]
+    for variable, value in zip(optimizer._model_variables_moving_average, averaged, strict=True):
+        variable.assign(value)
+    path = tf.train.Checkpoint(model=model, optimizer=optimizer).save(str(tmp_path / "ckpt"))
+    checkpoint = Checkpoint(Path(path), 1)
+    expected = [*map(np.asarray, layers[0].weights), *averaged]
+    for value, wanted in zip(restore(checkpoint, "average").values(), expected, strict=True):
+        np.testing.assert_array_equal(value, wanted)
+    averages = [r.of for r in open_contents(checkpoint).roles.values() if r.kind == "average"]
+    source = open_source(checkpoint, "average")
+    assert sorted(averages) == sorted(source.averages) == sorted(layout_in(checkpoint).variables[2:])
+    assert sorted(source.variables) == sorted(layout_in(checkpoint).variables)  # and no momentum
 
 
 def test_an_average_that_is_not_there_is_refused(tmp_path: Path) -> None:

@@ -72,7 +72,7 @@ def test_all_is_saved_but_what_lay_on_the_page(path: Path, name: str) -> None:
     pages = pages_of(path, name)
     overwrite(path, pages[len(pages) // 2])
     damaged = path.read_bytes()
-    rows, kept = recover(path)
+    rows, _, kept = recover(path)
     assert (kept, kept.read_bytes()) == (path.with_name("shadowboard.db.damaged"), damaged)
     after = everything(path)
     assert rows["runs"] == len(after)
@@ -106,26 +106,27 @@ def test_between_damaged_pages_everything_is_saved(path: Path, places: tuple[int
         rows_of = dict(connection.execute(query).fetchall())
     for page in broken:
         overwrite(path, page)
-    rows, _ = recover(path)
+    rows = recover(path).rows
     assert rows["training_metrics"] == 40 * METRICS - sum(rows_of[page] for page in broken)
 
 
-def test_runs_and_studies_that_make_no_sense_any_more_are_left_out(path: Path) -> None:
+def test_studies_that_make_no_sense_any_more_are_left_out_and_runs_are_counted(path: Path) -> None:
     with closing(Store(f"sqlite:///{path}")) as store:
         whole, broken = (store.studies.create(parse_plan({}, 2, [part])) for part in PARTS[:2])
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("UPDATE runs SET config = '{\x07' WHERE name = 'run 7'")
         connection.execute("UPDATE studies SET plan = '{\x07' WHERE id = ?", (broken.id,))
         connection.commit()
-    rows, _ = recover(path)
+    rows, unreadable, _ = recover(path)
+    assert unreadable == 1  # another version may read it
     assert rows == {
-        "runs": 39 + 4 + 4,  # those of the study go on as runs
-        "checkpoints": 39,
-        "training_metrics": 39 * METRICS,
+        "runs": 40 + 4 + 4,  # those of the study go on as runs
+        "checkpoints": 40,
+        "training_metrics": 40 * METRICS,
         "studies": 1,
         "study_runs": 4,
-        "evaluations": 39,
-        "readings": 39,
+        "evaluations": 40,
+        "readings": 40,
         "claims": 0,
     }
     with closing(Store(f"sqlite:///{path}")) as store:
@@ -168,9 +169,12 @@ def test_the_command_says_what_it_has_saved(
     from shadowboard import cli
 
     overwrite(path, pages_of(path, "training_metrics")[1])
-    for number in ("", "1"):
+    for number, hurt in (("", ""), ("1", " Of 1 of the runs this version cannot read the configuration.")):
+        if hurt:
+            with closing(sqlite3.connect(path)) as connection, connection:
+                connection.execute("UPDATE runs SET config = '{\x07' WHERE name = 'run 7'")
         monkeypatch.setattr("sys.argv", ["shadowboard", "recover", "--home", str(path.parent)])
         assert cli.run() == 0
         said = capsys.readouterr().out
         assert said.startswith("Saved: 40 runs, 40 checkpoints, ")
-        assert said.endswith(f"The damaged file is kept as {path}.damaged{number}.\n")
+        assert said.endswith(f"0 claims.{hurt} The damaged file is kept as {path}.damaged{number}.\n")

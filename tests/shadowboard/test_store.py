@@ -1,3 +1,4 @@
+from pathlib import Path
 from threading import Barrier, Thread
 
 import pytest
@@ -212,10 +213,9 @@ def test_a_configuration_of_another_version_is_named_and_hides_no_other(store: S
     assert store.watch(WatchedConfig(folder="/theirs")).state == "watched"
 
 
-def test_the_power_may_fail_after_a_deletion(store: Store) -> None:
+def test_the_power_may_fail_after_a_deletion(tmp_path: Path) -> None:
     """Whose files go next; what is trained may be undone, as its checkpoints stay."""
-    if store._database._engine.dialect.name != "sqlite":
-        pytest.skip("PostgreSQL has each commit on the disk.")
+    store = Store(f"sqlite:///{tmp_path / 's.db'}")  # PostgreSQL has each commit on the disk
     levels: list[int] = []
 
     def committed(connection: Connection) -> None:
@@ -228,3 +228,4 @@ def test_the_power_may_fail_after_a_deletion(store: Store) -> None:
     store.create_run(RunConfig())
     normal, full = 1, 2
     assert (levels[:2], set(levels[2:])) == ([full, full], {normal})
+    store.close()
