@@ -103,14 +103,16 @@ def test_intervals_are_bars_on_one_scale(own_site: Site, visit: Open) -> None:
     page = visit(own_site, charts=False).open(path="/compare-runs")
 
     def span(run: Run, place: int) -> tuple[float, float]:
-        cell = page.locator(f"tr[data-run='{run.id}'] td.accuracy").nth(place)
-        expect(cell.locator(".bar")).to_be_visible()
-        # Both at one moment: the table may be written anew between two questions.
-        (left, width), (outer, whole) = cell.evaluate(
-            """(cell) => [".bar", ".whisker"].map((part) => {
+        cells = f"tr[data-run='{run.id}'] td.accuracy"
+        expect(page.locator(cells).nth(place).locator(".bar")).to_be_visible()
+        # All at one moment: the table may be written anew between two questions.
+        (left, width), (outer, whole) = page.evaluate(
+            """([cells, place]) => [".bar", ".whisker"].map((part) => {
+              const cell = document.querySelectorAll(cells)[place];
               const { x, width } = cell.querySelector(part).getBoundingClientRect();
               return [x, width];
-            })"""
+            })""",
+            [cells, place],
         )
         return (left - outer) / whole, width / whole
 
