@@ -272,6 +272,16 @@ def visit(chromium: Browser) -> Iterator[Open]:
         yield visit
 
 
+@pytest.fixture
+def board(site: Site, visit: Open) -> Page:
+    """The page of a run with a trained checkpoint, to draw on; without charts."""
+    run = site.begin("the reader")
+    site.advance(run, 0, 500)
+    page = visit(site, charts=False).open(run)
+    expect(page.locator("#sentence")).to_contain_text("At step 500")
+    return page
+
+
 @pytest.fixture(scope="module")
 def visit_once(chromium: Browser) -> Iterator[Open]:
     """For a page that several tests look at, each of which leaves it as it was."""

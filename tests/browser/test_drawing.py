@@ -30,15 +30,6 @@ def sheet(page: Page) -> str:
     return str(page.evaluate("document.getElementById('canvas').toDataURL()"))
 
 
-@pytest.fixture
-def board(site: Site, visit: Open) -> Page:
-    run = site.begin("the reader")
-    site.advance(run, 0, 500)
-    page = visit(site, charts=False).open(run)
-    expect(page.locator("#sentence")).to_contain_text("At step 500")
-    return page
-
-
 def test_a_drawn_seven_is_read_by_both(board: Page) -> None:
     expect(board.locator("#canvas-hint")).to_be_visible()
     draw(board, SEVEN)

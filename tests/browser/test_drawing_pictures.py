@@ -13,15 +13,6 @@ from tests.browser.test_drawing import SEVEN, draw, sheet
 pytestmark = pytest.mark.browser
 
 
-@pytest.fixture
-def board(site: Site, visit: Open) -> Page:
-    run = site.begin("the reader")
-    site.advance(run, 0, 500)
-    page = visit(site, charts=False).open(run)
-    expect(page.locator("#sentence")).to_contain_text("At step 500")
-    return page
-
-
 def picture(image: Image.Image) -> FilePayload:
     """An image as a PNG file."""
     file = io.BytesIO()
