@@ -2,19 +2,20 @@
 
 import { listRuns } from "../api.js";
 
-/** The list with one event of it: `{ run }` is new in it or changed, `{ gone }` was deleted. */
-export function withNews({ runs, total }, { run, gone }) {
+/** The list with one event of it: `{ run }` is new in it or changed, `{ gone }` was deleted or cannot be read any more. */
+export function withNews({ runs, total, unreadable }, { run, gone }) {
+  const whole = runs.length + unreadable.length === total; // or else there are older ones
   if (gone !== undefined) {
     const left = runs.filter((r) => r.id !== gone);
-    // One that is not listed is either beyond what is, or was gone already when the list was read.
-    return left.length < runs.length || runs.length < total ? { runs: left, total: total - 1 } : { runs, total };
+    // One that is not listed is either older than what is, or was left out already when the list was read.
+    return left.length < runs.length || !whole ? { runs: left, total: total - 1, unreadable } : { runs, total, unreadable };
   }
   const place = runs.findIndex((r) => r.id === run.id);
-  if (place >= 0) return { runs: runs.with(place, run), total };
+  if (place >= 0) return { runs: runs.with(place, run), total, unreadable };
   const before = runs.findIndex((r) => r.created_at <= run.created_at);
-  if (before >= 0) return { runs: runs.toSpliced(before, 0, run), total: total + 1 };
+  if (before >= 0) return { runs: runs.toSpliced(before, 0, run), total: total + 1, unreadable };
   // Older than all that are listed: it is new to the server only where the list is a whole one.
-  return runs.length < total ? { runs, total } : { runs: [...runs, run], total: total + 1 };
+  return whole ? { runs: [...runs, run], total: total + 1, unreadable } : { runs, total, unreadable };
 }
 
 const outside = (runs) => runs.filter(({ study }) => !study);
@@ -49,8 +50,8 @@ export function setUpList(state, limit = null) {
     },
     hear(news) {
       if (reading) heard.push(news);
-      const { runs, total } = state.get();
-      if (runs) state.set(withNews({ runs, total }, news));
+      const { runs, total, unreadable } = state.get();
+      if (runs) state.set(withNews({ runs, total, unreadable }, news));
     },
   };
 }

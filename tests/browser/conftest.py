@@ -1,10 +1,12 @@
 """A real server with a real store and real checkpoints, and a real browser that looks at it."""
 
+import random
 import shutil
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -35,6 +37,7 @@ _ARGUMENTS = (
     "--disable-component-update",
     "--disable-sync",
     "--no-first-run",
+    "--process-per-site",  # tabs of one window share a process, and with it the scripts that it has compiled
 )
 
 
@@ -129,8 +132,8 @@ def trained(mnist: Dataset) -> dict[int, dict[str, Any]]:
 
 
 @contextmanager
-def serving(home: Path, trained: dict[int, dict[str, Any]], data: Path) -> Iterator[Site]:
-    settings = Settings(home=home, host="127.0.0.1", port=0)
+def serving(home: Path, trained: dict[int, dict[str, Any]], data: Path, port: int = 0) -> Iterator[Site]:
+    settings = Settings(home=home, host="127.0.0.1", port=port)
     store = Store(settings.store_url)
     site = Site(settings, store, trained, str(data))
     site.start()
@@ -148,10 +151,24 @@ def site(
         yield site
 
 
+@pytest.fixture(scope="session")
+def own_port() -> int:
+    """Where each of the servers of one test is found, so that the browser has their scripts already.
+
+    It is none of the ports that systems give to whoever asks for any.
+    """
+    while True:
+        port = random.randrange(20_000, 32_000)
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+
+
 @pytest.fixture
-def own_site(tmp_path: Path, trained: dict[int, dict[str, Any]], small_data: Path) -> Iterator[Site]:
+def own_site(
+    tmp_path: Path, trained: dict[int, dict[str, Any]], small_data: Path, own_port: int
+) -> Iterator[Site]:
     """A server for one test, without any run."""
-    with serving(tmp_path, trained, small_data) as site:
+    with serving(tmp_path, trained, small_data, own_port) as site:
         yield site
 
 
@@ -212,27 +229,60 @@ addEventListener("securitypolicyviolation", ({ effectiveDirective, blockedURI, s
 """
 
 
+def open_window(chromium: Browser, **options: Any) -> BrowserContext:
+    """A browser window whose tabs tell of what the policy refuses."""
+    options = {"viewport": {"width": 1280, "height": 900}, "reduced_motion": "reduce", **options}
+    window = chromium.new_context(**options)
+    # All tabs of the window, those that a page opens and workers included.
+    window.add_init_script(_TELL_VIOLATIONS)
+    return window
+
+
 @dataclass
 class Visitor:
-    """A browser window on a site, which takes down whatever is not as it should be."""
+    """Looks at a site in a browser window, and takes down whatever is not as it should be."""
 
     context: BrowserContext
     site: Site
-    expects_loss: bool = False  # of the connection, about which a browser always complains
+    viewport: Any = None  # of its pages, where it is not the window's
+    color_scheme: Any = None
+    expects_loss: bool = (
+        False  # of the connection, or of what is asked for, about which a browser always complains
+    )
     complaints: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        # All tabs of the window, those that a page opens and workers included.
-        self.context.add_init_script(_TELL_VIOLATIONS)
-        self.context.on("console", lambda message: self._hear(message.type, message.text))
-        self.context.on("weberror", lambda error: self.complaints.append(f"uncaught: {error.error}"))
-        self.context.on("request", lambda request: self._check_host(request.url))
+        self._listeners: dict[Any, Callable[[Any], None]] = {
+            "console": lambda message: self._hear(message.type, message.text),
+            "weberror": lambda error: self.complaints.append(f"uncaught: {error.error}"),
+            "request": lambda request: self._check_host(request.url),
+        }
+        for event, listener in self._listeners.items():
+            self.context.on(event, listener)
 
     def open(self, run: Run | None = None, path: str = "/") -> Page:
         """The page in a new tab, with the run or else at the path."""
         page = self.context.new_page()
+        if self.viewport:
+            page.set_viewport_size(self.viewport)
+        if self.color_scheme:
+            page.emulate_media(color_scheme=self.color_scheme)
         page.goto(self.site.url + (f"/?run={run.id}" if run else path))
         return page
+
+    def leave(self, kept: Page) -> None:
+        """Close all tabs but the `kept` one, and leave the window as if nobody had been here."""
+        for page in self.context.pages:
+            if page is not kept:
+                page.close()
+        for event, listener in self._listeners.items():
+            self.context.remove_listener(event, listener)
+        self.context.unroute_all()
+        self.context.clear_cookies()
+        everything = {"origin": self.site.url, "storageTypes": "local_storage,indexeddb"}
+        session = self.context.new_cdp_session(kept)
+        session.send("Storage.clearDataForOrigin", everything)
+        session.detach()
 
     def _hear(self, kind: str, text: str) -> None:
         if kind in {"error", "warning"} and not (
@@ -248,36 +298,56 @@ class Visitor:
 Open = Callable[..., Visitor]
 
 
+@pytest.fixture(scope="session")
+def blank(site: Site, chromium: Browser) -> Iterator[Page]:
+    """A tab of the site that loads nothing by itself.
+
+    It keeps alive the one window that most tests use, in which pages open twice as fast as in a new one.
+    """
+    with open_window(chromium) as window:
+        page = window.new_page()
+        page.route("**/favicon.ico", lambda route: route.fulfill(status=204))
+        page.goto(f"{site.url}/healthz")
+        yield page
+
+
 @contextmanager
-def visiting(chromium: Browser) -> Iterator[Open]:
-    """Opens browser windows; at the end no page may have complained, nor asked another host for anything."""
+def visiting(chromium: Browser, blank: Page | None) -> Iterator[Open]:
+    """At the end no page may have complained, nor asked another host for anything.
+
+    The first visitor uses the window of `blank`, unless it wants one of its own: `alone`, or with `options`.
+    """
     visitors: list[Visitor] = []
 
-    def visit(site: Site, *, charts: bool = True, **options: Any) -> Visitor:
-        options = {"viewport": {"width": 1280, "height": 900}, "reduced_motion": "reduce", **options}
-        visitors.append(Visitor(chromium.new_context(**options), site))
-        if not charts:  # the chart library takes longer to load than all the rest
-            visitors[-1].context.route("**/plotly.min.js*", lambda route: route.fulfill(body=""))
+    def visit(
+        site: Site, *, viewport: Any = None, color_scheme: Any = None, alone: bool = False, **options: Any
+    ) -> Visitor:
+        shared = not (visitors or alone or options)
+        window = blank.context if blank and shared else open_window(chromium, **options)
+        visitors.append(Visitor(window, site, viewport, color_scheme))
         return visitors[-1]
 
     yield visit
     for visitor in visitors:
-        visitor.context.close()
+        if blank and visitor.context is blank.context:
+            visitor.leave(blank)
+        else:
+            visitor.context.close()
         assert visitor.complaints == []
 
 
 @pytest.fixture
-def visit(chromium: Browser) -> Iterator[Open]:
-    with visiting(chromium) as visit:
+def visit(chromium: Browser, blank: Page) -> Iterator[Open]:
+    with visiting(chromium, blank) as visit:
         yield visit
 
 
 @pytest.fixture
 def board(site: Site, visit: Open) -> Page:
-    """The page of a run with a trained checkpoint, to draw on; without charts."""
+    """The page of a run with a trained checkpoint, to draw on."""
     run = site.begin("the reader")
     site.advance(run, 0, 500)
-    page = visit(site, charts=False).open(run)
+    page = visit(site).open(run)
     expect(page.locator("#sentence")).to_contain_text("At step 500")
     return page
 
@@ -285,21 +355,11 @@ def board(site: Site, visit: Open) -> Page:
 @pytest.fixture(scope="module")
 def visit_once(chromium: Browser) -> Iterator[Open]:
     """For a page that several tests look at, each of which leaves it as it was."""
-    with visiting(chromium) as visit:
+    with visiting(chromium, None) as visit:
         yield visit
 
 
 # Modules by themselves
-
-
-@pytest.fixture(scope="session")
-def blank(site: Site, chromium: Browser) -> Iterator[Page]:
-    """A page of the site that loads nothing by itself; the same one for all, as they keep nothing in it."""
-    with chromium.new_context() as context:
-        context.route("**/favicon.ico", lambda route: route.fulfill(status=204))
-        page = context.new_page()
-        page.goto(f"{site.url}/healthz")
-        yield page
 
 
 def call(page: Page, module: str, code: str, argument: Any = None) -> Any:

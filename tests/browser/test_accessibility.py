@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from shadowboard.configuration import RunConfig
 from shadowboard.records import Run
-from tests.browser.conftest import Open, Site, Visitor, serving
+from tests.browser.conftest import Open, Site, Visitor, open_window, serving
 
 pytestmark = pytest.mark.browser
 
@@ -131,7 +131,7 @@ def test_a_finished_run(site: Site, visit: Open, finished: Run) -> None:
 
 
 def test_the_dialogs(site: Site, visit: Open, finished: Run) -> None:
-    visitor = visit(site, charts=False)
+    visitor = visit(site)
     page = visitor.open(finished)
     visitor.expects_loss = True  # of requests that are refused, about which a browser complains, too
     for opener in (
@@ -174,7 +174,7 @@ def test_runs_under_way_and_otherwise(site: Site, visit: Open) -> None:
 
 
 def test_what_is_not_there(own_site: Site, visit: Open) -> None:
-    visitor = visit(own_site, charts=False)
+    visitor = visit(own_site)
     page = visitor.open()
     expect(page.get_by_role("heading", name="No run yet")).to_be_visible()
     check(page, "no run yet")
@@ -221,7 +221,7 @@ def guarded(
 
 def test_with_a_token(guarded: Site, visit: Open) -> None:
     guarded.store.create_run(RunConfig(), "waiting")
-    visitor = visit(guarded, charts=False)
+    visitor = visit(guarded)
     page = visitor.open()
     expect(page.get_by_role("link", name="Log in")).to_be_visible()
     check(page, "before the login")
@@ -243,7 +243,7 @@ GROUNDS = ["ground", "surface", "sunken"]
 @pytest.mark.parametrize("theme", THEMES)
 def test_colours_are_told_apart(site: Site, visit: Open, theme: str) -> None:
     """Text on every ground at 4.5 : 1 (AA), lines and the edges of controls at 3 : 1."""
-    page = visit(site, charts=False, color_scheme=theme).open(path="/docs")
+    page = visit(site, color_scheme=theme).open(path="/docs")
     page.evaluate(CONTRAST)
     ratios = page.evaluate(
         """([texts, lines, grounds]) => {
@@ -269,7 +269,7 @@ SMALL_TARGETS = """() => [...document.querySelectorAll("button, select, summary,
 def test_fingers_find_their_targets(site: Site, visit: Open, finished: Run) -> None:
     """44 px high; axe sees to their distance from one another."""
     phone = {"viewport": {"width": 360, "height": 780}, "has_touch": True, "is_mobile": True}
-    visitor = visit(site, charts=False, **phone)
+    visitor = visit(site, **phone)
     page = visitor.open(finished)
     expect(page.locator("#disagreements-gallery .card").first).to_be_visible()
     assert page.evaluate(SMALL_TARGETS) == []
@@ -305,7 +305,7 @@ MOVING = """() => [...document.querySelectorAll("*")].filter((element) => {
 def test_nothing_moves_where_that_is_asked_for(site: Site, chromium: Browser, finished: Run) -> None:
     moving = []
     for wish in ("reduce", "no-preference"):
-        visitor = Visitor(chromium.new_context(reduced_motion=wish), site)
+        visitor = Visitor(open_window(chromium, reduced_motion=wish), site)
         page = visitor.open(finished)
         expect(page.locator("#chart .main-svg").first).to_be_visible()
         moving.append(page.evaluate(MOVING))

@@ -73,7 +73,7 @@ def test_a_point_tells_its_step_and_leads_there(site: Site, visit: Open, run: Ru
 
 
 def test_the_numbers_are_the_servers(site: Site, visit: Open, run: Run) -> None:
-    page = visit(site, charts=False).open(run)
+    page = visit(site).open(run)
     panel = shown(page)
     rows = panel.locator("tbody tr")
     expect(rows).to_have_count(2)

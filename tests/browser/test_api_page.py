@@ -9,13 +9,14 @@ pytestmark = pytest.mark.browser
 
 
 def test_the_dashboard_leads_to_it_and_it_leads_back(site: Site, visit: Open) -> None:
-    page = visit(site, charts=False).open()
+    page = visit(site).open()
     page.get_by_role("link", name="API").click()
     expect(page).to_have_title("API · Shadowboard")
     page.get_by_role("navigation").get_by_role("link", name="POST /predict", exact=True).click()
     expect(page.locator("#predict")).to_be_in_viewport()
     page.get_by_role("link", name="Dashboard", exact=True).click()
-    expect(page).to_have_title("Shadowboard")
+    expect(page).to_have_url(f"{site.url}/")
+    expect(page.locator("#run-picker")).to_be_visible()
 
 
 def test_it_needs_no_script(site: Site, visit: Open) -> None:
@@ -42,7 +43,7 @@ def test_nothing_is_wider_than_the_window(site: Site, visit: Open) -> None:
 
 
 def test_it_has_the_theme_that_was_chosen_on_the_dashboard(site: Site, visit: Open) -> None:
-    visitor = visit(site, charts=False, color_scheme="light")
+    visitor = visit(site, color_scheme="light")
     visitor.open().get_by_label("Dark", exact=True).check()
     page = visitor.open(path="/docs")
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")

@@ -35,7 +35,7 @@ def names(page: Page) -> Locator:
 
 
 def test_the_table_tells_knobs_and_accuracies(compared: Compared, visit: Open) -> None:
-    visitor = visit(compared.site, charts=False)
+    visitor = visit(compared.site)
     page = visitor.open(path="/compare-runs")
     expect(names(page)).to_have_text(["bare", "fast", "slow"])  # newest first
     expect(page.locator("#runs-count")).to_have_text("3 runs")
@@ -63,7 +63,7 @@ def test_the_table_tells_knobs_and_accuracies(compared: Compared, visit: Open) -
 
 
 def test_columns_sort_the_rows(compared: Compared, visit: Open) -> None:
-    page = visit(compared.site, charts=False).open(path="/compare-runs")
+    page = visit(compared.site).open(path="/compare-runs")
     expect(names(page)).to_have_count(3)
     best = page.locator("[data-key=best-ema]")
     column = page.locator("th", has=best)
@@ -81,7 +81,7 @@ def test_columns_sort_the_rows(compared: Compared, visit: Open) -> None:
 
 
 def test_an_order_is_chosen_above_the_table(compared: Compared, visit: Open) -> None:
-    page = visit(compared.site, charts=False).open(path="/compare-runs?sort=best-ema")
+    page = visit(compared.site).open(path="/compare-runs?sort=best-ema")
     order = page.get_by_label("Sort by")
     expect(order.locator("option:checked")).to_have_text("Best, validation, averaged, turned round")
     expect(names(page)).to_have_text(["slow", "fast", "bare"])
@@ -100,7 +100,7 @@ def test_intervals_are_bars_on_one_scale(own_site: Site, visit: Open) -> None:
     scored(own_site, "fast", (300, "", 93), (300, FIRST, 97))
     scored(own_site, "bare", (300, "", 85), averages=[])
     lost = scored(own_site, "lost", (300, "", 10), averages=[])
-    page = visit(own_site, charts=False).open(path="/compare-runs")
+    page = visit(own_site).open(path="/compare-runs")
 
     def span(run: Run, place: int) -> tuple[float, float]:
         cells = f"tr[data-run='{run.id}'] td.accuracy"
@@ -128,9 +128,7 @@ def test_intervals_are_bars_on_one_scale(own_site: Site, visit: Open) -> None:
 
 
 def test_narrow_it_is_a_list_of_cards(compared: Compared, visit: Open) -> None:
-    page = visit(compared.site, charts=False, viewport={"width": 360, "height": 800}).open(
-        path="/compare-runs"
-    )
+    page = visit(compared.site, viewport={"width": 360, "height": 800}).open(path="/compare-runs")
     expect(names(page)).to_have_count(3)
     for cell in page.locator("#runs-table td.accuracy").all():
         box = cell.bounding_box()
@@ -144,7 +142,7 @@ def test_narrow_it_is_a_list_of_cards(compared: Compared, visit: Open) -> None:
 def test_a_filter_finds_runs_among_very_many(own_site: Site, visit: Open) -> None:
     for i in range(205):
         own_site.store.create_run(parse_config({"seed": i}), f"trial {i}")
-    page = visit(own_site, charts=False).open(path="/compare-runs")
+    page = visit(own_site).open(path="/compare-runs")
     expect(names(page)).to_have_count(200)
     expect(page.locator("#table-note")).to_have_text("The first 200 of 205 runs; filter to find others.")
     page.get_by_label("Filter the runs").fill("TRIAL 20 queued")
@@ -162,7 +160,8 @@ def test_a_filter_finds_runs_among_very_many(own_site: Site, visit: Open) -> Non
 
 
 def test_it_follows_what_happens(own_site: Site, visit: Open) -> None:
-    page = visit(own_site, charts=False).open(path="/compare-runs")
+    visitor = visit(own_site)
+    page = visitor.open(path="/compare-runs")
     expect(page.get_by_role("heading", name="No run yet")).to_be_visible()
     run = own_site.begin("begun elsewhere")
     state = page.locator("#runs-table tbody small").first
@@ -171,6 +170,7 @@ def test_it_follows_what_happens(own_site: Site, visit: Open) -> None:
     expect(page.locator("#runs-table td.accuracy").first).to_contain_text("%", timeout=20_000)
     own_site.end(run, "finished", "")
     expect(state).to_have_text(f"finished · {run.id}")
+    visitor.expects_loss = True  # the page may be asking for what averaging gained this run
     own_site.store.delete_run(run.id)
     expect(page.get_by_role("heading", name="No run yet")).to_be_visible()
 
@@ -197,7 +197,7 @@ def test_what_averaging_gains_each_run(own_site: Site, visit: Open, mnist: Datas
     scored(own_site, "bare", (300, "", 85), averages=[])
     for name, gained in (("worse", -40), ("much", 50), ("same", 0)):
         evaluated(own_site, mnist, name, gained)
-    page = visit(own_site, charts=False).open(path="/compare-runs?sort=-gain")
+    page = visit(own_site).open(path="/compare-runs?sort=-gain")
 
     def gain(name: str) -> Locator:
         row = page.locator("#runs-table tbody tr").filter(has=page.get_by_role("link", name=name, exact=True))
@@ -225,7 +225,7 @@ def test_the_runs_of_a_study_are_folded_into_one_row(own_site: Site, visit: Open
         own_site.store.add_evaluation(
             run.id, Score(300, "", "validation", 100, 95, 0.5, 0.1, time.time()), b"", b""
         )
-    visitor = visit(own_site, charts=False)
+    visitor = visit(own_site)
     page = visitor.open(path="/compare-runs")
     head = page.get_by_role("button", name="Study: what is it worth")
     expect(names(page)).to_have_text(["What it has found", "my own"])

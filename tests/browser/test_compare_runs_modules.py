@@ -98,3 +98,21 @@ def test_a_run_of_a_study_is_no_first_choice(blank: Page) -> None:
     code = "argument.map((runs) => module.firstChoice(runs)?.id ?? null)"
     found = call(blank, "dashboard/list", code, [runs, runs[:2], runs[:1], []])
     assert found == ["live", "newest", "s", None]
+
+
+@pytest.mark.parametrize(
+    ("listed", "total", "unreadable", "left"),
+    [
+        (["a", "gone"], 2, [], 1),
+        (["a"], 2, [], 1),  # it was older than all that are listed
+        (["a"], 1, [], 1),  # it was deleted before the list was read
+        (["a"], 2, ["gone"], 2),  # it was listed before its configuration could not be read any more
+    ],
+)
+def test_a_run_that_is_gone_is_counted_once(
+    blank: Page, listed: list[str], total: int, unreadable: list[str], left: int
+) -> None:
+    runs = [{"id": id} for id in listed]
+    before = {"runs": runs, "total": total, "unreadable": unreadable}
+    found = call(blank, "dashboard/list", "module.withNews(argument, { gone: 'gone' })", before)
+    assert (found["runs"], found["total"]) == ([{"id": "a"}], left)

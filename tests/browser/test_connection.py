@@ -82,7 +82,7 @@ def test_a_tab_has_one_stream_and_none_while_nobody_sees_it(site: Site, visit: O
     """Browsers allow six connections a server; what happened meanwhile is there when one comes back."""
     run = site.begin()
     site.advance(run, 100)
-    page = visit(site, charts=False).open()
+    page = visit(site).open()
     page.add_init_script(COUNT_STREAMS)
     page.goto(f"{site.url}/?run={run.id}")
     expect(page.locator("#sentence")).to_contain_text("At step 100")

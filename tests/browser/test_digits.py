@@ -36,7 +36,7 @@ def run(site: Site) -> Run:
 
 @pytest.fixture(scope="module")
 def board(site: Site, visit_once: Open, run: Run) -> Page:
-    page = visit_once(site, charts=False).open(run)
+    page = visit_once(site).open(run)
     expect(page.locator("#sentence")).to_contain_text("At step 600")
     return page
 
@@ -159,7 +159,7 @@ def test_a_cell_of_the_difference_lists_what_has_moved(board: Page, run: Run) ->
 def test_a_run_without_an_average_shows_raw_alone(site: Site, visit: Open) -> None:
     run = site.begin("raw alone", averages=[], data="mnist")
     site.advance(run, 0, 600)
-    page = visit(site, charts=False).open(run)
+    page = visit(site).open(run)
     expect(page.locator("#digits-summary")).to_contain_text("This run keeps no average.")
     expect(page.locator(f"{ROW} .share.raw").first).to_have_text(re.compile(r"\d\d\.\d\d"))
     expect(page.locator(f"{ROW} .dot.ema").first).to_be_hidden()
@@ -170,7 +170,7 @@ def test_a_run_without_an_average_shows_raw_alone(site: Site, visit: Open) -> No
 
 def test_a_run_without_a_checkpoint_says_so(site: Site, visit: Open) -> None:
     run = site.begin("nothing yet")
-    page = visit(site, charts=False).open(run)
+    page = visit(site).open(run)
     for panel in ("digits", "confusion", "disagreements"):
         expect(page.locator(f"#{panel}-panel .panel-note").first).to_have_text(
             "This fills with the first evaluated checkpoint."
@@ -179,7 +179,7 @@ def test_a_run_without_a_checkpoint_says_so(site: Site, visit: Open) -> None:
 
 
 def test_one_matrix_at_a_time_on_a_phone(site: Site, visit: Open, run: Run) -> None:
-    page = visit(site, charts=False, viewport={"width": 360, "height": 740}, has_touch=True).open(run)
+    page = visit(site, viewport={"width": 360, "height": 740}, has_touch=True).open(run)
     expect(page.locator("#confusion-raw")).to_be_visible()
     expect(page.locator("#confusion-difference")).to_be_hidden()
     page.get_by_label("Difference", exact=True).check()

@@ -24,7 +24,7 @@ def run(site: Site) -> Run:
 
 @pytest.fixture(scope="module")
 def board(site: Site, visit_once: Open, run: Run) -> Page:
-    page = visit_once(site, charts=False).open(run)
+    page = visit_once(site).open(run)
     expect(page.locator("#sentence")).to_contain_text("At step 100")
     expect(page.locator(CARD).first).to_be_visible()
     return page
@@ -99,7 +99,7 @@ def test_where_all_is_alike_it_says_so(board: Page) -> None:
 def test_other_data_has_numbers_only(site: Site, visit: Open) -> None:
     run = site.begin("a folder of its own")
     site.advance(run, 0, 100)
-    page = visit(site, charts=False).open(run)
+    page = visit(site).open(run)
     expect(page.locator(CARD).first).to_be_visible()
     expect(page.locator("#disagreements-unpictured")).to_be_visible()
     expect(page.locator(f"{CARD} img")).to_have_count(0)

@@ -87,9 +87,7 @@ def test_a_one_is_drawn_with_keys_alone(board: Page) -> None:
 def test_touch_draws_and_does_not_scroll(site: Site, visit: Open) -> None:
     run = site.begin()
     site.advance(run, 500)
-    visitor = visit(
-        site, charts=False, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True
-    )
+    visitor = visit(site, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
     page = visitor.open(run)
     expect(page.locator("#sentence")).to_contain_text("At step 500")
     canvas = page.locator("#canvas")
@@ -168,7 +166,7 @@ def test_one_reading_at_a_time_and_the_latest_wins(board: Page) -> None:
 
 def test_the_drawing_is_read_again_by_the_next_checkpoint(site: Site, visit: Open) -> None:
     run = site.begin("growing")
-    page = visit(site, charts=False).open(run)
+    page = visit(site).open(run)
     expect(page.locator("#sentence")).to_contain_text("No checkpoint yet")
     draw(page, SEVEN)
     expect(page.locator("#reading-text")).to_contain_text("no checkpoint yet")
@@ -182,7 +180,7 @@ def test_the_drawing_is_read_again_by_the_next_checkpoint(site: Site, visit: Ope
 def test_other_averages_are_told(site: Site, visit: Open) -> None:
     run = site.begin(averages=[{"decay": 0.99}, {"decay": 0.999}])
     site.advance(run, 500)
-    page = visit(site, charts=False).open(run)
+    page = visit(site).open(run)
     expect(page.locator("#sentence")).to_contain_text("At step 500")
     draw(page, SEVEN)
     expect(page.locator("#ema-name")).to_have_text("averaged 0.99")

@@ -59,7 +59,7 @@ def test_an_image_of_the_split_is_read_as_it_is(board: Page) -> None:
 def test_one_that_they_disagree_on(site: Site, visit: Open) -> None:
     run = site.begin()
     site.advance(run, 0, 100)
-    page = visit(site, charts=False).open(run)
+    page = visit(site).open(run)
     expect(page.locator("#sentence")).to_contain_text("At step 100")
     button = page.get_by_role("button", name="One they disagree on")
     for _ in range(2):
@@ -107,7 +107,7 @@ def test_what_is_no_picture_is_told_and_changes_nothing(board: Page) -> None:
 def test_an_empty_picture_is_told_and_the_drawing_stays(site: Site, visit: Open) -> None:
     run = site.begin()
     site.advance(run, 500)
-    visitor = visit(site, charts=False)
+    visitor = visit(site)
     visitor.expects_loss = True  # a browser complains about a refusal, too
     page = visitor.open(run)
     expect(page.locator("#sentence")).to_contain_text("At step 500")

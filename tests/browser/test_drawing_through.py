@@ -20,7 +20,7 @@ def points(page: Page, kind: str) -> int:
 def long_board(site: Site, visit: Open) -> Page:
     run = site.begin()
     site.advance(run, 0, 100, 200, 300, 400, 500)
-    page = visit(site, charts=False).open(run)
+    page = visit(site).open(run)
     expect(page.locator("#sentence")).to_contain_text("At step 500")
     return page
 
@@ -81,7 +81,7 @@ def test_checkpoints_that_cannot_be_read_are_told(site: Site, visit: Open) -> No
     run = site.begin()
     site.advance(run, 0, 100, 200)
     data = site.settings.run_folder(run.id) / "model.ckpt-100.data-00000-of-00001"
-    page = visit(site, charts=False).open(run)
+    page = visit(site).open(run)
     expect(page.locator("#sentence")).to_contain_text("At step 200")
     data.write_bytes(data.read_bytes()[:-100])
     draw(page, SEVEN)

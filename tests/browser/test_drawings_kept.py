@@ -15,7 +15,7 @@ ONE = [(0.5, 0.15), (0.49, 0.5), (0.5, 0.85)]
 
 @pytest.fixture
 def visitor(site: Site, visit: Open) -> Visitor:
-    return visit(site, charts=False)
+    return visit(site)
 
 
 @pytest.fixture

@@ -36,7 +36,7 @@ def download(page: Page, title: str) -> Path:
 
 
 def test_the_weights_that_are_looked_at_are_what_one_gets(site: Site, visit: Open, trained_run: Run) -> None:
-    page = visit(site, charts=False).open(trained_run)
+    page = visit(site).open(trained_run)
     opener = page.get_by_role("button", name="Download", exact=True)
     opener.click()
     menu = page.get_by_role("dialog", name="Download step 100")
@@ -83,7 +83,7 @@ def test_why_there_is_no_file_is_told(site: Site, visit: Open, tmp_path: Path) -
     """Of what has been deleted meanwhile, and of a network that is a function there are arrays alone."""
     run = site.begin("soon gone", averages=[])
     site.advance(run, 0)
-    visitor = visit(site, charts=False)
+    visitor = visit(site)
     page = visitor.open(run)
     page.get_by_role("button", name="Download", exact=True).click()
     menu = page.get_by_role("dialog", name="Download step 0")

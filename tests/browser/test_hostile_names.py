@@ -93,7 +93,7 @@ def test_names_in_a_folder_of_another_program(own_site: Site, visit: Open, tmp_p
     run = own_site.store.watch(watched_config(folder, data=own_site.data))
     assert run.name == OF_FILES
     (folder / f"{OF_FILES}.txt").touch()
-    page = visit(own_site, charts=False).open(run)
+    page = visit(own_site).open(run)
     expect(page.locator("#state")).to_contain_text(f"which holds {OF_FILES}.txt")
     check_nothing_came_of_it(page)
     weights = {

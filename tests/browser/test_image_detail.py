@@ -24,7 +24,7 @@ def run(site: Site) -> Run:
 
 @pytest.fixture
 def board(site: Site, visit: Open, run: Run) -> Page:
-    page = visit(site, charts=False).open(run)
+    page = visit(site).open(run)
     expect(page.locator("#sentence")).to_contain_text("At step 600")
     expect(page.locator(CARD).first).to_be_visible()
     return page
@@ -136,7 +136,7 @@ def test_an_image_of_a_cell_opens_over_it_and_goes_back(board: Page) -> None:
 def test_a_new_checkpoint_goes_on_with_the_track(site: Site, visit: Open) -> None:
     run = site.begin("going on", data="mnist")
     site.advance(run, 0, 100)
-    page = visit(site, charts=False).open(run)
+    page = visit(site).open(run)
     expect(page.locator(CARD).first).to_be_visible()
     opened(page)
     site.advance(run, 200)
@@ -147,7 +147,7 @@ def test_a_new_checkpoint_goes_on_with_the_track(site: Site, visit: Open) -> Non
 def test_a_run_without_an_average(site: Site, visit: Open) -> None:
     run = site.begin("raw detail", averages=[], data="mnist")
     site.advance(run, 0, 600)
-    page = visit(site, charts=False).open(run)
+    page = visit(site).open(run)
     page.locator("#confusion-raw [data-label='3'][data-digit='3']").click()
     page.locator("#images .card").first.click()
     expect(page.locator("#image-text")).to_have_text(re.compile(r"Read right: raw reads 3 \(\d+\.\d\s%\)\."))

@@ -87,7 +87,7 @@ def test_on_a_phone_the_answer_and_the_curve_come_first(site: Site, visit: Open)
 def test_the_tools_of_the_chart_are_beside_its_title(site: Site, visit: Open) -> None:
     run = site.begin()
     site.advance(run, 0, 100)
-    page = visit(site, charts=False).open(run)
+    page = visit(site).open(run)
     expect(page.locator("#readout .entry.step")).to_be_visible()
     page.get_by_label("Error rate").check()
     for width in (1280, 1440):

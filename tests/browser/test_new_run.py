@@ -28,7 +28,7 @@ def queue(dialog: Locator) -> None:
 
 @pytest.fixture
 def empty(own_site: Site, visit: Open) -> Page:
-    page = visit(own_site, charts=False).open()
+    page = visit(own_site).open()
     expect(page.get_by_role("heading", name="No run yet")).to_be_visible()
     return page
 
@@ -86,7 +86,7 @@ def test_presets(own_site: Site, empty: Page) -> None:
 def test_the_knobs_of_the_run_that_is_looked_at(own_site: Site, visit: Open) -> None:
     config = parse_config({"seed": 3, "hidden": [], "averages": [{"decay": 0.5, "num_updates": False}]})
     run = own_site.store.create_run(config, "the first")
-    page = visit(own_site, charts=False).open(run)
+    page = visit(own_site).open(run)
     expect(page.locator("#state")).to_contain_text("Queued")
     dialog = form(page)
     dialog.get_by_role("button", name="As this run").click()
@@ -101,7 +101,7 @@ def test_the_knobs_of_the_run_that_is_looked_at(own_site: Site, visit: Open) -> 
 
 def test_of_two_buttons_for_the_same_knobs_one_is_pressed(own_site: Site, visit: Open) -> None:
     run = own_site.store.create_run(RunConfig(), "the reference recipe, too")
-    page = visit(own_site, charts=False).open(run)
+    page = visit(own_site).open(run)
     expect(page.locator("#state")).to_contain_text("Queued")
     dialog = form(page)
     pressed = dialog.locator(".presets [aria-pressed=true]")
@@ -114,7 +114,7 @@ def test_of_two_buttons_for_the_same_knobs_one_is_pressed(own_site: Site, visit:
 
 
 def test_sentences_of_the_server_stand_beside_their_fields(own_site: Site, visit: Open) -> None:
-    visitor = visit(own_site, charts=False)
+    visitor = visit(own_site)
     page = visitor.open()
     dialog = form(page)
     visitor.expects_loss = True  # browsers note every 422

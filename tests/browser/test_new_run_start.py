@@ -19,7 +19,7 @@ def test_the_first_layer_of_a_deeper_network(own_site: Site, visit: Open) -> Non
     own_site.advance(source, 0, EVERY)
     own_site.end(source, "finished", "")
     empty = own_site.begin("without any checkpoint")
-    visitor = visit(own_site, charts=False)
+    visitor = visit(own_site)
     page = visitor.open(source)
     expect(page.locator("#state")).to_contain_text("Finished")
     dialog = form(page)
@@ -74,7 +74,7 @@ def test_what_a_run_has_started_from(own_site: Site, visit: Open) -> None:
     own_site.advance(source, 0)
     start = {"run": source.id, "step": 0, "average": EMA, "map": ["layer1/biases=layer1/biases*0.2"]}
     run = own_site.begin("the second", start_from=start)
-    page = visit(own_site, charts=False).open(run)
+    page = visit(own_site).open(run)
     line = page.locator("#start")
     expect(line).to_contain_text("Started with the averaged weights (decay 0.99) of step 0 of “the first”")
     line.locator("summary").click()
@@ -103,7 +103,7 @@ def test_a_source_that_is_gone(own_site: Site, visit: Open) -> None:
     own_site.advance(source, 0)
     run = own_site.begin("the second", start_from={"run": source.id, "step": 0})
     shutil.rmtree(own_site.settings.run_folder(source.id))
-    page = visit(own_site, charts=False).open(run)
+    page = visit(own_site).open(run)
     page.locator("#start-summary").click()
     expect(page.locator("#start-told")).to_contain_text(
         "What was taken cannot be told any more: There is no checkpoint of step 0; the newest steps are: "

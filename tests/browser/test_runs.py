@@ -25,7 +25,7 @@ def stopped(site: Site, name: str = "stopped", state: Any = "stopped") -> Run:
 @pytest.mark.parametrize("state", ["stopped", "failed"])
 def test_a_run_is_resumed(site: Site, visit: Open, state: str) -> None:
     run = stopped(site, state=state)
-    page = visit(site, charts=False).open(run)
+    page = visit(site).open(run)
     page.get_by_role("button", name="Resume").click()
     expect(page.locator("#state")).to_contain_text("Queued to go on from step 100, waiting")
     assert site.store.run(run.id).state == "queued"
@@ -33,7 +33,7 @@ def test_a_run_is_resumed(site: Site, visit: Open, state: str) -> None:
 
 
 def test_what_is_over_cannot_be_resumed(site: Site, visit: Open) -> None:
-    page = visit(site, charts=False).open(stopped(site, state="diverged"))
+    page = visit(site).open(stopped(site, state="diverged"))
     expect(page.get_by_role("button", name="Delete")).to_be_visible()
     expect(page.get_by_role("button", name="Resume")).to_be_hidden()
 
@@ -41,7 +41,7 @@ def test_what_is_over_cannot_be_resumed(site: Site, visit: Open) -> None:
 def test_a_refusal_is_told(site: Site, visit: Open) -> None:
     """Somebody else was faster."""
     run = stopped(site)
-    visitor = visit(site, charts=False)
+    visitor = visit(site)
     page = visitor.open(run)
     expect(page.get_by_role("button", name="Resume")).to_be_visible()
     visitor.expects_loss = True
@@ -54,7 +54,7 @@ def test_a_refusal_is_told(site: Site, visit: Open) -> None:
 
 def test_a_run_is_renamed_in_all_windows(site: Site, visit: Open) -> None:
     run, other = stopped(site, "first name"), stopped(site, "the other")
-    visitor = visit(site, charts=False)
+    visitor = visit(site)
     elsewhere, page = visitor.open(other), visitor.open(run)
     expect(elsewhere.locator(f'#run-picker option[value="{run.id}"]')).to_contain_text("first name")
     page.get_by_role("button", name="Rename").click()
@@ -76,7 +76,7 @@ def test_a_run_is_renamed_in_all_windows(site: Site, visit: Open) -> None:
 
 def test_a_run_is_deleted_after_a_question(own_site: Site, visit: Open) -> None:
     left, run = stopped(own_site, "stays"), stopped(own_site, "goes")
-    visitor = visit(own_site, charts=False)
+    visitor = visit(own_site)
     elsewhere, page = visitor.open(run), visitor.open(run)
     expect(elsewhere.locator("#state")).to_contain_text("Stopped")
     for answer in ("Keep it", "Delete the run"):
@@ -106,7 +106,7 @@ def test_a_run_is_deleted_after_a_question(own_site: Site, visit: Open) -> None:
 
 def test_the_last_run_is_deleted(own_site: Site, visit: Open) -> None:
     run = stopped(own_site)
-    page = visit(own_site, charts=False).open(run)
+    page = visit(own_site).open(run)
     page.get_by_role("button", name="Delete", exact=True).click()
     page.get_by_role("button", name="Delete the run").click()
     expect(page.get_by_role("heading", name="No run yet")).to_be_visible()
@@ -118,7 +118,7 @@ def test_the_last_run_is_deleted(own_site: Site, visit: Open) -> None:
 def test_a_run_in_training_cannot_be_deleted(site: Site, visit: Open) -> None:
     run = site.begin()
     site.advance(run, 0)
-    page = visit(site, charts=False).open(run)
+    page = visit(site).open(run)
     expect(page.get_by_role("button", name="Stop", exact=True)).to_be_visible()
     expect(page.get_by_role("button", name="Delete", exact=True)).to_be_hidden()
     site.end(run, "finished", "")
@@ -129,7 +129,7 @@ def test_a_run_in_training_cannot_be_deleted(site: Site, visit: Open) -> None:
 
 def test_the_list_follows_what_happens_elsewhere(own_site: Site, visit: Open) -> None:
     run = stopped(own_site)
-    page = visit(own_site, charts=False).open(run)
+    page = visit(own_site).open(run)
     options = page.locator("#run-picker option:not([hidden])")
     expect(options).to_have_count(1)
     newer = own_site.begin("newer")
@@ -145,7 +145,7 @@ def test_of_very_many_runs_the_newest_are_picked_from(own_site: Site, visit: Ope
     oldest = own_site.store.create_run(RunConfig(), "the oldest")
     for i in range(104):
         own_site.store.create_run(RunConfig(), f"run {i}")
-    page = visit(own_site, charts=False).open(oldest)
+    page = visit(own_site).open(oldest)
     picker = page.locator("#run-picker")
     expect(picker.locator("option:not([hidden])")).to_have_count(102)  # 100, the shown one, the way to all
     expect(picker).to_have_value(oldest.id)
@@ -174,7 +174,7 @@ def log_in(page: Page) -> None:
 
 def test_only_who_has_logged_in_is_offered_changes(guarded: Site, visit: Open) -> None:
     run = stopped(guarded)
-    visitor = visit(guarded, charts=False)
+    visitor = visit(guarded)
     page = visitor.open(run)
     expect(page.locator("#state")).to_contain_text("Stopped")
     for name in ("Resume", "Rename", "Delete", "New run"):
@@ -194,7 +194,7 @@ def test_only_who_has_logged_in_is_offered_changes(guarded: Site, visit: Open) -
 
 
 def test_logging_out(guarded: Site, visit: Open) -> None:
-    page = visit(guarded, charts=False).open()
+    page = visit(guarded).open()
     expect(page.get_by_role("heading", name="No run yet")).to_be_visible()
     log_in(page)
     expect(page.get_by_role("button", name="Queue the reference recipe")).to_be_visible()

@@ -87,7 +87,7 @@ def test_the_slider_moves_every_panel(site: Site, visit: Open, run: Run) -> None
 
 
 def test_a_dragged_slider_is_followed(site: Site, visit: Open, run: Run) -> None:
-    page = opened(visit(site, charts=False), run)
+    page = opened(visit(site), run)
     box = page.locator("#step-slider").bounding_box()
     assert box
     middle = box["y"] + box["height"] / 2
@@ -100,7 +100,7 @@ def test_a_dragged_slider_is_followed(site: Site, visit: Open, run: Run) -> None
 
 
 def test_play_goes_through_the_steps_and_ends(site: Site, visit: Open, run: Run) -> None:
-    page = opened(visit(site, charts=False), run)
+    page = opened(visit(site), run)
     page.locator("#step-shown").evaluate(
         """(shown) => {
           window.steps = [];
@@ -116,7 +116,7 @@ def test_play_goes_through_the_steps_and_ends(site: Site, visit: Open, run: Run)
 
 
 def test_a_reload_keeps_all_that_was_chosen(site: Site, visit: Open, run: Run) -> None:
-    page = opened(visit(site, charts=False), run)
+    page = opened(visit(site), run)
     page.locator("#step-slider").fill("1")
     page.get_by_label("Test", exact=True).check()
     page.locator("[name=average]").nth(1).check()
@@ -149,7 +149,7 @@ def test_a_chosen_step_stays_while_training_goes_on_and_latest_follows(
     site: Site, visit: Open, growing: Run
 ) -> None:
     run = growing
-    page = opened(visit(site, charts=False), run)
+    page = opened(visit(site), run)
     page.locator("#step-slider").fill("1")
     expect(page.locator("#sentence")).to_contain_text("At step 100 ")
     site.advance(run, 400)
@@ -164,7 +164,7 @@ def test_a_chosen_step_stays_while_training_goes_on_and_latest_follows(
 
 
 def test_two_tabs_look_at_different_things(site: Site, visit: Open, growing: Run) -> None:
-    run, visitor = growing, visit(site, charts=False)
+    run, visitor = growing, visit(site)
     other = site.begin("in the other tab")
     site.advance(other, 0, 100)
     same, elsewhere, one = opened(visitor, run), visitor.open(other), opened(visitor, run)

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.browser
 
 
 def test_no_run_yet_and_the_first_one(own_site: Site, visit: Open) -> None:
-    page = visit(own_site, charts=False).open()
+    page = visit(own_site).open()
     expect(page.get_by_role("heading", name="No run yet")).to_be_visible()
     expect(page).to_have_title("Shadowboard")
     page.get_by_role("button", name="Queue the reference recipe").click()
@@ -23,7 +23,7 @@ def test_no_run_yet_and_the_first_one(own_site: Site, visit: Open) -> None:
 
 
 def test_a_run_that_appears_is_shown(own_site: Site, visit: Open) -> None:
-    page = visit(own_site, charts=False).open()
+    page = visit(own_site).open()
     expect(page.get_by_role("heading", name="No run yet")).to_be_visible()
     run = own_site.begin("begun elsewhere")
     expect(page.locator("#run-picker")).to_have_value(run.id, timeout=15_000)
@@ -32,7 +32,7 @@ def test_a_run_that_appears_is_shown(own_site: Site, visit: Open) -> None:
 
 def test_queued_run_is_taken_off(site: Site, visit: Open) -> None:
     run = site.store.create_run(RunConfig(), "waiting")
-    page = visit(site, charts=False).open(run)
+    page = visit(site).open(run)
     page.get_by_role("button", name="Take off the queue").click()
     page.get_by_role("dialog").get_by_role("button", name="Take it off").click()
     expect(page.locator("#state")).to_have_text("Stopped at 0 of 30,000 steps")
@@ -43,7 +43,7 @@ def test_queued_run_waits_for_the_worker_that_is_busy(own_site: Site, visit: Ope
     busy = own_site.begin("the busy one")
     own_site.advance(busy, 0)
     run = own_site.store.create_run(RunConfig(), "waiting")
-    visitor = visit(own_site, charts=False)
+    visitor = visit(own_site, alone=True)  # with a clock of its own
     visitor.context.clock.install()
     with own_site.heart(busy):
         page = visitor.open(run)
@@ -59,7 +59,7 @@ def test_training_run_is_stopped_after_a_question(site: Site, visit: Open) -> No
     run = site.begin("to be stopped")
     site.advance(run, 0, 100)
     with site.heart(run):
-        page = visit(site, charts=False).open(run)
+        page = visit(site).open(run)
         expect(page.locator("#state")).to_contain_text("Training 100 of 600 steps · 500 steps/s · about 1")
         expect(page.get_by_role("progressbar")).to_have_attribute("value", "100")
         stop, dialog = page.get_by_role("button", name="Stop", exact=True), page.get_by_role("dialog")
@@ -91,7 +91,7 @@ def test_ended_runs(site: Site, visit: Open, state: str, message: str, shown: st
     run = site.begin("over")
     site.advance(run, 600)
     site.end(run, state, message)  # type: ignore[arg-type]
-    page = visit(site, charts=False).open(run)
+    page = visit(site).open(run)
     expect(page.locator("#state")).to_have_text(shown)
     expect(page.locator("#run-picker option:checked")).to_have_text(f"over · {state} · {run.id}")
     expect(page.locator("#sentence")).to_contain_text("At step 600")
@@ -101,7 +101,7 @@ def test_ended_runs(site: Site, visit: Open, state: str, message: str, shown: st
 def test_a_run_that_begins_says_what_it_waits_for(site: Site, visit: Open) -> None:
     run = site.begin("just begun")
     with site.heart(run):
-        page = visit(site, charts=False).open(run)
+        page = visit(site).open(run)
         expect(page.locator("#state")).to_have_text(
             "Training 0 of 600 steps · starting: reading the images, compiling the training loop"
         )
@@ -113,7 +113,7 @@ def test_a_silent_worker_is_waited_for_before_another_is_asked_for(own_site: Sit
     run = own_site.begin("left alone")
     own_site.advance(run, 100)
     waiting = own_site.store.create_run(RunConfig(), "waiting")
-    visitor = visit(own_site, charts=False)
+    visitor = visit(own_site, alone=True)  # with a clock of its own
     visitor.context.clock.install()
     page, other = visitor.open(run), visitor.open(waiting)
     state = page.locator("#state")
@@ -132,7 +132,7 @@ def test_reload_and_back_keep_the_run(own_site: Site, visit: Open) -> None:
     own_site.advance(old, 100)
     new = own_site.begin("the new one")
     own_site.advance(new, 200)
-    page = visit(own_site, charts=False).open()
+    page = visit(own_site).open()
     picker = page.locator("#run-picker")
     expect(picker).to_have_value(new.id)
     picker.select_option(old.id)
@@ -148,7 +148,7 @@ def test_reload_and_back_keep_the_run(own_site: Site, visit: Open) -> None:
 
 def test_a_run_that_is_not_there(own_site: Site, visit: Open) -> None:
     run = own_site.begin("there")
-    page = visit(own_site, charts=False).open(path="/?run=<b>gone</b>")
+    page = visit(own_site).open(path="/?run=<b>gone</b>")
     expect(page.get_by_role("heading", name="No such run")).to_be_visible()
     expect(page.locator("#missing-text")).to_contain_text("There is no run “<b>gone</b>” here")
     page.get_by_role("link", name="Show the newest run").click()
@@ -158,5 +158,5 @@ def test_a_run_that_is_not_there(own_site: Site, visit: Open) -> None:
 def test_a_run_without_an_average(site: Site, visit: Open) -> None:
     run = site.begin("raw only", averages=[])
     site.advance(run, 300)
-    page = visit(site, charts=False).open(run)
+    page = visit(site).open(run)
     expect(page.locator("#sentence")).to_contain_text("this run keeps no average")

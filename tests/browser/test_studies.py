@@ -63,7 +63,7 @@ def open_study(site: Site, visit: Open, study: Study, more: str = "", **options:
 
 
 def test_the_first_study_is_queued_by_the_form(own_site: Site, visit: Open) -> None:
-    visitor = visit(own_site, charts=False)
+    visitor = visit(own_site)
     visitor.expects_loss = True  # of a refusal a browser always complains
     page = visitor.open(path="/study")
     expect(page.get_by_role("heading", name="No study yet")).to_be_visible()
@@ -203,7 +203,7 @@ def test_a_variant_of_which_all_runs_diverged_has_no_curve_and_says_so(own_site:
 def test_a_study_is_stopped_resumed_and_deleted(own_site: Site, visit: Open) -> None:
     study = begin(own_site)
     finish(own_site, study, (0,))
-    page = open_study(own_site, visit, study, charts=False)
+    page = open_study(own_site, visit, study)
     page.get_by_role("button", name="Stop", exact=True).click()
     page.get_by_role("button", name="Stop the study").click()
     expect(page.locator("#state")).to_contain_text("Stopped 6 of 18 runs · 12 stopped")
@@ -218,14 +218,14 @@ def test_a_study_is_stopped_resumed_and_deleted(own_site: Site, visit: Open) -> 
 
 def test_a_study_on_a_phone(site: Site, finished: Study, visit: Open) -> None:
     phone = {"viewport": {"width": 360, "height": 780}, "has_touch": True, "is_mobile": True}
-    page = open_study(site, visit, finished, charts=False, **phone)
+    page = open_study(site, visit, finished, **phone)
     expect(page.locator("#variants tbody tr")).to_have_count(6)
     assert page.evaluate(SMALL_TARGETS) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
 
 
 def test_a_study_that_is_not_there(site: Site, visit: Open) -> None:
-    visitor = visit(site, charts=False)
+    visitor = visit(site)
     visitor.expects_loss = True  # the browser tells of the 404
     page = visitor.open(path="/study?study=nope")
     expect(page.get_by_role("heading", name="No such study")).to_be_visible()
@@ -248,7 +248,7 @@ def oklab(pixel: list[int]) -> tuple[float, ...]:
 
 def test_the_colours_of_variants(site: Site, visit: Open) -> None:
     """Letters have them, too, so 4.5 : 1; and each is far from the others, from raw's and from averaged's."""
-    page = visit(site, charts=False).open(path="/study")
+    page = visit(site).open(path="/study")
     page.evaluate(CONTRAST)
     names = [*(f"variant-{letter}" for letter in "abcdef"), "raw", "ema"]
     for theme in THEMES:

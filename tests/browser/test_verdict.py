@@ -165,7 +165,7 @@ def test_raw_numbers_alone_are_no_result(site: Site, visit: Open) -> None:
     run = site.begin()
     score = Score(100, "", "validation", 100, 90, 0.5, 0.1, 0.0)
     site.store.add_evaluation(run.id, score, bytes(100), bytes(400))
-    page = visit(site, charts=False).open(run)
+    page = visit(site).open(run)
     words = "The raw weights of step 100 are evaluated; the averaged ones are next…"
     for part in ("#sentence", "#readout .waiting"):
         expect(page.locator(part)).to_have_text(words)

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Browser
 
-from tests.browser.conftest import Site, Visitor
+from tests.browser.conftest import Site, Visitor, open_window
 
 pytestmark = pytest.mark.browser
 
@@ -30,7 +30,7 @@ ELSEWHERE = "http://127.0.0.2:9/"  # nobody is there
     ],
 )
 def test_whatever_goes_wrong_is_heard(site: Site, chromium: Browser, script: str, heard: str) -> None:
-    visitor = Visitor(chromium.new_context(), site)
+    visitor = Visitor(open_window(chromium), site)
     page = visitor.open(path="/docs")
     page.evaluate(f"() => {{ {script} }}")
     for _ in range(200):

@@ -69,7 +69,7 @@ def test_beside_runs_that_are_trained_here(site: Site, visit: Open, tmp_path: Pa
     watched = site.store.watch(watched_config(tmp_path, data=site.data), "theirs")
     own = site.begin("ours", seed=5)
     site.advance(own, 0)
-    page = visit(site, charts=False).open(path="/compare-runs")
+    page = visit(site).open(path="/compare-runs")
     row = page.locator(f'tr[data-run="{watched.id}"]')
     expect(row).to_contain_text("watching")
     expect(row).to_contain_text("–")
@@ -81,7 +81,7 @@ def test_a_folder_whose_network_is_not_recognised(own_site: Site, visit: Open, t
     folder.mkdir()
     checkpoints.save(folder, 100, {"conv/kernel": np.zeros((3, 3, 1, 8), np.float32)})
     run = own_site.store.watch(watched_config(folder, data=own_site.data))
-    page = visit(own_site, charts=False).open(run)
+    page = visit(own_site).open(run)
     expect(page.locator("#sentence")).to_have_text(
         "The checkpoints of this folder cannot be read yet: The checkpoint holds conv/kernel [3, 3, 1, 8]; "
         "expected a chain 784 → … → 10 of dense layers, each with weights [inputs, units] and biases. "
