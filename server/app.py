@@ -35,7 +35,7 @@ from server.routes import (
 from server.routes.checkpoints import checkpoints_router
 from server.routes.export import export_router
 from server.routes.login import login_router
-from server.routes.pages import StaticFolder, page_router
+from server.routes.pages import page_router
 from server.security import BodyLimit, HostCheck, OriginCheck, SecurityHeaders
 from server.services import Services
 from server.telemetry import RequestMetrics, Telemetry
@@ -136,7 +136,6 @@ def create_app(settings: Settings, networks: Sequence[GivenNetwork] = ()) -> Fas
     app.include_router(page_router(assets))
     if settings.token:
         app.include_router(login_router(assets))
-    app.mount("/static", StaticFolder(assets))
     return app
 
 

@@ -1,6 +1,5 @@
 """The files that the page is made of, and their addresses, which change with their content."""
 
-import gzip
 import hashlib
 import importlib.util
 import posixpath
@@ -8,6 +7,8 @@ import re
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
+
+from server.static_file import StaticFile
 
 _IMPORTED = re.compile(r'^import\b[^"]*"(\.{1,2}/[^"]+)"', re.MULTILINE)
 
@@ -25,9 +26,17 @@ class Assets:
     def __init__(self) -> None:
         self.static = folder("static")
         self.templates = folder("templates")
-        self.version = ""  # of the static files, as they were when a page was last made
+        self.version = ""  # of the static files, as they were when they were last looked at
         self._stamps: list[tuple[Path, int, int]] = []
+        self._files: dict[str, StaticFile] = {}
         self._modules: dict[str, list[str]] = {}
+
+    @property
+    def files(self) -> dict[str, StaticFile]:
+        """The static files by their path, as they were when a page was last made."""
+        if not self._files:
+            self._look()
+        return self._files
 
     @property
     def static_url(self) -> Callable[[str], str]:
@@ -44,7 +53,7 @@ class Assets:
         if name not in self._modules:
             found = {name: None}  # in their order, each once
             for module in (waiting := [name]):
-                text = (self.static / module).read_text(encoding="utf-8")
+                text = self.files[module].content.decode()
                 for imported in _IMPORTED.findall(text):
                     other = posixpath.normpath(posixpath.join(posixpath.dirname(module), imported))
                     if other not in found:
@@ -55,43 +64,28 @@ class Assets:
 
     def _look(self) -> None:
         """Whether a file has changed: whoever works on the page has no need to start the server again."""
-        files = sorted(path for path in self.static.rglob("*") if path.is_file())
-        stamps = [(path, (stat := path.stat()).st_mtime_ns, stat.st_size) for path in files]
+        paths = sorted(path for path in self.static.rglob("*") if path.is_file())
+        stamps = [(path, (stat := path.stat()).st_mtime_ns, stat.st_size) for path in paths]
         if stamps != self._stamps:
-            self._stamps, self._modules = stamps, {}
-            names = (f"{path.relative_to(self.static)}".encode() for path in files)
-            self.version = _hash(
-                b"".join(
-                    part
-                    for name, path in zip(names, files, strict=True)
-                    for part in (name, path.read_bytes())
-                )
-            )
+            names = (path.relative_to(self.static).as_posix() for path in paths)
+            files = {
+                name: StaticFile(name, path.read_bytes()) for name, path in zip(names, paths, strict=True)
+            }
+            parts = (part for name, file in files.items() for part in (name.encode(), file.content))
+            self.version = hashlib.sha256(b"".join(parts)).hexdigest()[:16]
+            self._stamps, self._files, self._modules = stamps, files, {}
 
     @property
     def plotly_url(self) -> str:
         """The address of Plotly's script."""
-        return f"/static/plotly.min.js?v={self.plotly_hash}"
+        return f"/static/plotly.min.js?v={self.plotly.hash}"
 
     @cached_property
-    def plotly(self) -> bytes:
+    def plotly(self) -> StaticFile:
         """Plotly's script."""
         # Found without importing the package, which takes long and is not needed.
         package = importlib.util.find_spec("plotly")
         if package is None or package.origin is None:
             raise FileNotFoundError("The package plotly is not installed.")
-        return (Path(package.origin).parent / "package_data" / "plotly.min.js").read_bytes()
-
-    @cached_property
-    def plotly_hash(self) -> str:
-        """The hash of Plotly's script."""
-        return _hash(self.plotly)
-
-    @cached_property
-    def plotly_gzip(self) -> bytes:
-        """Plotly's script, compressed once for all who load it."""
-        return gzip.compress(self.plotly, mtime=0)
-
-
-def _hash(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()[:16]
+        script = Path(package.origin).parent / "package_data" / "plotly.min.js"
+        return StaticFile(script.name, script.read_bytes())

@@ -1,13 +1,10 @@
 """The pages, and the files that they load."""
 
 import re
-from typing import Annotated
 
-from fastapi import APIRouter, Header, Request, Response
-from fastapi.responses import FileResponse, HTMLResponse
-from starlette.staticfiles import StaticFiles
+from fastapi import APIRouter, HTTPException, Request, Response
+from fastapi.responses import HTMLResponse
 from starlette.templating import Jinja2Templates
-from starlette.types import Scope
 
 from server.api_page import Api, prose
 from server.assets import Assets
@@ -78,40 +75,21 @@ def page_router(assets: Assets) -> APIRouter:
         return templates.TemplateResponse(request, "api.html", context, headers=headers)
 
     @router.get("/favicon.ico")  # what browsers ask for where no page names an icon: beside JSON
-    def favicon() -> Response:
-        headers = {"Cache-Control": "public, max-age=86400"}
-        return FileResponse(assets.static / "icon.svg", headers=headers, media_type="image/svg+xml")
+    async def favicon(request: Request) -> Response:
+        return assets.files["icon.svg"].response(request, "public, max-age=86400")
 
     @router.get("/static/plotly.min.js")
-    def plotly(
-        accept_encoding: Annotated[str, Header()] = "",
-        if_none_match: Annotated[str, Header()] = "",
-    ) -> Response:
-        etag = f'"{assets.plotly_hash}"'
-        headers = {"Cache-Control": _FOREVER, "ETag": etag, "Vary": "Accept-Encoding"}
-        if if_none_match == etag:
-            return Response(status_code=304, headers=headers)
-        if "gzip" in accept_encoding:
-            headers["Content-Encoding"] = "gzip"
-        script = assets.plotly_gzip if "gzip" in accept_encoding else assets.plotly
-        return Response(script, headers=headers, media_type="text/javascript")
+    def plotly(request: Request) -> Response:
+        return assets.plotly.response(request, _FOREVER)
 
-    return router
-
-
-class StaticFolder(StaticFiles):
-    """Files that a browser keeps forever where their address names their content, and else asks about."""
-
-    def __init__(self, assets: Assets) -> None:
-        super().__init__(directory=assets.static)
-        self._assets = assets
-
-    async def get_response(self, path: str, scope: Scope) -> Response:
-        """The file of this path below the folder, or below a version of it."""
+    @router.get("/static/{path:path}")
+    async def static_file(path: str, request: Request) -> Response:
         version, _, rest = path.partition("/")
         versioned = _VERSION.fullmatch(version) is not None
-        response = await super().get_response(rest if versioned else path, scope)
+        file = assets.files.get(rest if versioned else path)
+        if not file:
+            raise HTTPException(404)
         # A page of another version, which is still open, gets what is there now, but shall not keep it.
-        current = version == self._assets.version
-        response.headers["Cache-Control"] = _FOREVER if current else _ASK_AGAIN
-        return response
+        return file.response(request, _FOREVER if version == assets.version else _ASK_AGAIN)
+
+    return router
