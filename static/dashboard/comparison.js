@@ -1,6 +1,7 @@
 // The comparison of raw and averaged weights at the shown step, as GET /compare answers it, for every panel.
 
 import { compare, evaluate } from "../api.js";
+import { curve } from "./history.js";
 import { LATEST, shownStep } from "./selection.js";
 
 const KEPT = 60; // answers; the slider goes back and forth over the same ones
@@ -17,6 +18,7 @@ export function setUpComparison(state) {
   const kept = new Map();
   let wanted = null;
   let pending;
+  let outdated = null; // the answer that was asked for anew last
 
   function settle(key, answer) {
     kept.delete(key);
@@ -45,12 +47,14 @@ export function setUpComparison(state) {
     const { run, split, average } = now;
     const step = run && shownStep(now);
     const key = step === null ? null : keyOf(run.id, step, split, average);
-    if (key === wanted) return;
+    const anew = key === wanted && !now.comparing && now.comparison !== outdated && !isOfThese(now.comparison, now.history);
+    if (key === wanted && !anew) return;
     wanted = key;
+    if (anew) outdated = now.comparison;
     clearTimeout(pending);
     if (key === null) {
       state.set({ comparison: null, comparing: false, comparisonProblem: null });
-    } else if (kept.has(key)) {
+    } else if (!anew && kept.has(key)) {
       settle(key, kept.get(key));
     } else {
       const other = now.comparison && now.comparison.run !== run.id;
@@ -58,6 +62,15 @@ export function setUpComparison(state) {
       pending = setTimeout(fetchFor, PAUSE, key, run.id, step, split, average);
     }
   };
+}
+
+/** Whether an answer is of these evaluations: another program may have written the checkpoint of a step anew. */
+function isOfThese(answer, history) {
+  return !answer || [answer.raw, answer.ema].every((side, i) => {
+    const points = curve(history, answer.split, i ? answer.average : null);
+    const known = side && points.find(({ step }) => step === answer.step);
+    return !known || known.correct === side.correct;
+  });
 }
 
 const keyOf = (id, step, split, average) => `${id} ${step} ${split} ${average ?? ""}`;

@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 from shadowboard import checkpoints
 from shadowboard.watched import watched_config
 from tests.browser.conftest import Open, Site
+from tests.faults.processes import wait_for
 
 pytestmark = pytest.mark.browser
 
@@ -61,6 +62,30 @@ def test_a_watched_folder_from_its_first_checkpoint_to_its_end(
     question.get_by_role("button", name="Delete the run").click()
     expect(page.locator("#banner")).to_contain_text("was deleted")
     assert (folder / "model.ckpt-200.index").exists()
+
+
+def test_a_step_that_is_written_anew_is_compared_anew(site: Site, visit: Open, tmp_path: Path) -> None:
+    """As by a program that is started again in the same folder; also where the step was looked at before."""
+    for step in (100, 200):
+        checkpoints.save(tmp_path, step, site.trained[step])
+    run = site.store.watch(watched_config(tmp_path, data=site.data))
+    page = visit(site).open(run)
+    sentence = page.locator("#sentence")
+    expect(sentence).to_contain_text("At step 200", timeout=20_000)
+    page.get_by_role("button", name="Step before").click()
+    expect(sentence).to_contain_text("At step 100")
+
+    def verdict(step: int) -> str:
+        answer = page.request.get(f"{site.url}/compare?run={run.id}&step={step}&split=validation")
+        return str(answer.json()["verdict"])
+
+    earlier = {step: verdict(step) for step in (100, 200)}
+    for step, tensors in ((100, site.trained[0]), (200, site.trained[500])):
+        checkpoints.save(tmp_path, step, tensors)
+        wait_for(lambda step=step: verdict(step) != earlier[step])  # type: ignore[misc]
+    expect(sentence).to_contain_text(verdict(100))
+    page.get_by_role("button", name="Next step").click()
+    expect(sentence).to_contain_text(verdict(200))
 
 
 def test_beside_runs_that_are_trained_here(site: Site, visit: Open, tmp_path: Path) -> None:
