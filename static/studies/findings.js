@@ -68,6 +68,7 @@ export function setUpChoices(state, names) {
 export function renderConclusions({ report }) {
   if (!report) return;
   const any = report.variants.some(({ difference, diverged }) => difference?.seeds > 1 || diverged);
+  byId("conclusions-panel").hidden = !report.conclusions.length; // of these variants nothing is claimed
   byId("no-conclusions").hidden = any;
   byId("conclusions-together").hidden = !any;
   setChildren(byId("conclusions"), ...(any ? report.conclusions : []).map(({ claim, verdict, sentence, p_holm: p }) =>

@@ -96,6 +96,14 @@ def test_the_first_study_is_queued_by_the_form(own_site: Site, visit: Open) -> N
     check(page, "the list")
 
 
+def test_there_is_no_room_for_conclusions_that_nobody_draws(site: Site, visit: Open) -> None:
+    """Of regularisation alone."""
+    study = site.store.studies.create(parse_plan({"steps": 300}, 2, ["without_regularization"]), "one part")
+    page = open_study(site, visit, study)
+    expect(page.locator("#grid tbody td").first).to_have_text("queued")
+    expect(page.locator("#conclusions-panel")).to_be_hidden()
+
+
 def test_a_study_grows_while_it_is_looked_at(own_site: Site, visit: Open) -> None:
     study = begin(own_site)
     page = open_study(own_site, visit, study)
