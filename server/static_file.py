@@ -18,7 +18,7 @@ class StaticFile:
 
     def __init__(self, name: str, content: bytes) -> None:
         self.content = content
-        self.media_type = _MEDIA_TYPES[PurePath(name).suffix]
+        self.media_type = _MEDIA_TYPES.get(PurePath(name).suffix, "application/octet-stream")
 
     @cached_property
     def hash(self) -> str:

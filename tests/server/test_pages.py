@@ -93,8 +93,10 @@ def test_addresses_change_with_the_content(tmp_path: Path) -> None:
     (tmp_path / "a.css").write_text("one")
     one = assets.static_url("a.css")
     (tmp_path / "a.css").write_text("two")
+    (tmp_path / "a.css~").write_text("an editor's own")
     assert re.fullmatch(r"/static/[0-9a-f]{16}/a\.css", one)
     assert assets.static_url("a.css") != one
+    assert assets.files["a.css"].content == b"two"
 
 
 def test_folders_are_found_beside_the_package_or_in_it(
