@@ -224,6 +224,7 @@ def test_with_a_token(guarded: Site, visit: Open) -> None:
     visitor = visit(guarded)
     page = visitor.open()
     expect(page.get_by_role("link", name="Log in")).to_be_visible()
+    expect(page.locator("#state")).to_contain_text("Queued")
     check(page, "before the login")
     page.get_by_role("link", name="Log in").click()
     expect(page.get_by_label("Token")).to_be_visible()
