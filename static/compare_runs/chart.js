@@ -12,6 +12,8 @@ import { averageName, bestAverage, dashboardAddress } from "./rows.js";
 import { shownWeights } from "./selection.js";
 import { emphasise, toggle } from "./table.js";
 
+const NONE = [];
+
 /** Wire the chart; returns the renderer. */
 export function setUpChart(state) {
   setUpTicked(state);
@@ -21,8 +23,7 @@ export function setUpChart(state) {
   });
   const render = setUpOverlay(state, ["split", "weights"], (now) => {
     const { runs, ticked, histories, scores, split } = now;
-    if (!ticked) return null;
-    const curves = curvesOn(runs, ticked, histories, scores, split, shownWeights(now));
+    const curves = curvesOn(runs, ticked ?? NONE, histories, scores, split, shownWeights(now));
     return {
       basis: [curves],
       curves,
@@ -44,7 +45,8 @@ export function setUpChart(state) {
 
 function empty({ ticked, histories, runs, scores, ...rest }) {
   const weights = shownWeights({ ticked, ...rest });
-  if (!ticked.length) return "Tick runs in the table to lay their curves over one another.";
+  if (!scores.size) return "The curves begin with the first evaluated checkpoint.";
+  if (!ticked?.length) return "Tick runs in the table to lay their curves over one another.";
   if (ticked.some((id) => runs.some((run) => run.id === id) && !histories.has(id))) return "Loading the curves…";
   const average = runs.some((run) => ticked.includes(run.id) && bestAverage(run, scores.get(run.id)));
   return weights === "ema" && !average ? "The ticked runs keep no average." : "No checkpoint of the ticked runs is evaluated yet.";

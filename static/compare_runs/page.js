@@ -2,6 +2,7 @@
 
 import { listEventsAddress, readHistory, readRun, readScores } from "../api.js";
 import { setUpBanner } from "../banner.js";
+import { ENDED } from "../curves/axis.js";
 import { followEvents } from "../dashboard/events.js";
 import { fromAnswer } from "../dashboard/history.js";
 import { setUpList } from "../dashboard/list.js";
@@ -16,6 +17,7 @@ import { setUpTable } from "./table.js";
 
 const AGAIN = 2_000; // ms, after a failure
 const EVERY = 5_000; // ms, while something is in training
+const SELDOM = 60_000; // ms, while there is something to wait for and nothing comes
 const TICKED_FIRST = 3; // of the newest evaluated ones outside studies, where the address says nothing
 
 const state = createState({
@@ -39,31 +41,69 @@ async function readAllScores() {
   state.set({ scores: new Map((await readScores()).map((one) => [one.run, one])) });
 }
 
+/** Tick the newest runs that there is something to see of, where nobody has said which. */
+function tickFirst() {
+  const { runs, scores, ticked } = state.get();
+  const evaluated = runs.filter(({ id, study }) => !study && scores.has(id));
+  if (ticked === null && evaluated.length) state.set({ ticked: evaluated.slice(0, TICKED_FIRST).map(({ id }) => id) });
+}
+
 /** The list and the scores, whenever the stream is there (again). */
 async function readAll() {
   try {
-    await Promise.all([list.read(), readAllScores()]);
-    const { runs, scores, ticked } = state.get();
-    if (ticked === null) {
-      const evaluated = runs.filter(({ id, study }) => !study && scores.has(id));
-      state.set({ ticked: evaluated.slice(0, TICKED_FIRST).map(({ id }) => id) });
-    }
+    await readAllScores();
+    await list.read();
+    tickFirst();
+    keepUp();
   } catch (problem) {
     if (problem.status) state.set({ notice: problem.message });
     setTimeout(readAll, AGAIN);
   }
 }
 
-/** What the runs in training have reached since, in the table and on the chart. */
-async function readLive() {
-  const training = (state.get().runs ?? []).filter((run) => run.state === "training" || run.state === "watched").map(({ id }) => id);
-  if (!training.length || document.hidden) return;
+const goesOn = (run) => run.state === "training" || run.state === "watched";
+
+/** Whether a run that has ended has a checkpoint yet to be evaluated, by all its weights on both splits. */
+function isBehind(run, scores) {
+  if (!ENDED.has(run.state) || run.latest_checkpoint === null) return false;
+  return [scores?.raw, ...run.averages.map(({ name }) => scores?.averages[name])]
+    .some((one) => !one || one.final.step < run.latest_checkpoint || !one.final.validation || !one.final.test);
+}
+
+/** What runs have come to since, in the table and on the chart. Returns whether there was anything new. */
+async function readOn() {
+  const { runs: listed, scores: before } = state.get();
+  const training = listed.filter(goesOn).map(({ id }) => id);
+  const behind = listed.filter((run) => isBehind(run, before.get(run.id))).map(({ id }) => id);
+  if (!training.length && !behind.length) return false;
   const answers = await Promise.all(training.map((id) => readRun(id).catch(() => null)));
   const found = new Map(answers.filter(Boolean).map((run) => [run.id, run]));
-  const curves = await readHistories(training.filter((id) => state.get().ticked?.includes(id)));
   await readAllScores();
-  const { runs, histories } = state.get();
-  state.set({ runs: runs.map((run) => found.get(run.id) ?? run), histories: new Map([...histories, ...curves]) });
+  const { runs, scores, ticked } = state.get();
+  state.set({ runs: runs.map((run) => found.get(run.id) ?? run) });
+  tickFirst();
+  const advanced = behind.filter((id) => JSON.stringify(scores.get(id)) !== JSON.stringify(before.get(id)));
+  const curves = await readHistories([...training, ...advanced].filter((id) => ticked?.includes(id)));
+  state.set({ histories: new Map([...state.get().histories, ...curves]) });
+  return training.length > 0 || advanced.length > 0;
+}
+
+let pause = EVERY;
+let pending;
+
+/** Look for news from now on: often while they come, ever more seldom where none do. */
+function keepUp() {
+  clearTimeout(pending);
+  pause = EVERY;
+  pending = setTimeout(look, pause);
+}
+
+async function look() {
+  const mine = pending;
+  const news = !document.hidden && await readOn().catch(() => false);
+  if (mine !== pending) return;
+  pause = news ? EVERY : Math.min(2 * pause, SELDOM);
+  pending = setTimeout(look, pause);
 }
 
 async function readHistories(ids) {
@@ -111,7 +151,6 @@ followEvents(() => listEventsAddress, "", {
   },
   runs(news) {
     list.hear(news);
-    readAllScores().catch(() => {});
+    if (state.get().runs) readAllScores().then(tickFirst).then(keepUp).catch(() => {});
   },
 });
-setInterval(() => readLive().catch(() => {}), EVERY);

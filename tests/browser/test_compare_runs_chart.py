@@ -1,9 +1,13 @@
 """The chart of the page that compares runs: ticked, brought forward, pointed at."""
 
+import time
+
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Compared, Open
+from shadowboard.configuration import parse_config
+from shadowboard.records import Score
+from tests.browser.conftest import FIRST, WORKER, Compared, Open, Site
 
 pytestmark = pytest.mark.browser
 
@@ -98,3 +102,22 @@ def test_nothing_is_wider_than_the_window(compared: Compared, visit: Open) -> No
     for width in (360, 768, 1440, 2560):
         page.set_viewport_size({"width": width, "height": 800})
         page.wait_for_function("(width) => document.documentElement.scrollWidth <= width", arg=width)
+
+
+def test_a_run_that_is_evaluated_after_its_end_is_drawn_then(own_site: Site, visit: Open) -> None:
+    """As where the server was started later, or has much to do."""
+    run = own_site.store.create_run(parse_config({"steps": 300, "save_every": 100}), "early", WORKER)
+    own_site.store.add_progress(run.id, WORKER, 300, 500.0, [])
+    own_site.store.add_checkpoint(run.id, WORKER, 300, 1)
+    own_site.store.release(run.id, WORKER, "finished", "")
+    page = visit(own_site).open(path="/compare-runs")
+    expect(page.locator("#overlay-note")).to_have_text(
+        "The curves begin with the first evaluated checkpoint."
+    )
+    for average, correct in (("", 80), (FIRST, 90)):
+        for split in ("validation", "test"):
+            own_site.store.add_evaluation(
+                run.id, Score(300, average, split, 100, correct, 0.5, 0.1, time.time()), b"", b""
+            )
+    expect(page.locator("#overlay .main-svg").first).to_be_visible()
+    expect(page.locator("#runs-table td.accuracy").first).to_contain_text("80")
