@@ -34,7 +34,7 @@ def _name(text: str) -> str:
 def _new_name(text: str) -> str:
     if "/" in text:
         raise PydanticCustomError(
-            HAS, "has a /; expected none, for a run can be asked for by its name in an address"
+            HAS, "has a slash; expected none, as a run can be asked for by its name in an address"
         )
     return text
 

@@ -14,7 +14,12 @@ _GROUPS = {
     "Network": ("hidden", "activation"),
     "Optimiser": ("optimizer", "momentum", "learning_rate", "learning_rate_decay", "regularization"),
 }
-_LABELS = {"hidden": "Hidden layers", "regularization": "Regularization factor", "num_updates": "num_updates"}
+_LABELS = {
+    "hidden": "Hidden layers",
+    "num_updates": "num_updates",
+    "optimizer": "Optimiser",
+    "regularization": "Regularisation factor",
+}
 NOT_OVER_HTTP = {"data"}
 
 

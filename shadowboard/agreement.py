@@ -131,7 +131,7 @@ def _of_claim(found: Agreement, weights: str) -> str:
         return f"Too few to tell: of the {weights} {some} evaluated on both validation and test images."
     if overall is None:
         return f"Nothing to tell: one of the two accuracies of the {weights} never changes."
-    claim = f"The claimed correlation above {CLAIMED}"
+    claim = f"The correlation above {CLAIMED} that a tutorial claims"
     whole = f"r = {correlation_text(overall.pearson)} over all {n:,} checkpoints of the {weights}"
     second = f"in the second half, after step {found.half:,}"
     if late is None:

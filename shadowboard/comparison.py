@@ -172,13 +172,30 @@ def verdict(step: int, split: str, comparison: Comparison, average: str = "") ->
 
     `average`: what tells it from the run's others, such as its decay; empty where it keeps but one.
     """
+    return _outcome(step, split, comparison, average) + (_nothing_learned(comparison) if step else "")
+
+
+def _nothing_learned(comparison: Comparison) -> str:
+    """That one answer for all images would do as well, where it would."""
+    commonest = max(comparison.per_digit, key=lambda digit: digit.n)
+    most = max(comparison.raw.correct, comparison.averaged.correct)
+    if most > commonest.n or commonest.n == comparison.n:
+        return ""
+    return (
+        " Neither has learned to tell digits: "
+        f"whoever calls each image a {commonest.digit} reads {commonest.n:,} right."
+    )
+
+
+def _outcome(step: int, split: str, comparison: Comparison, average: str) -> str:
     raw, averaged = comparison.raw, comparison.averaged
     averaged_weights = "averaged weights" + (f" ({average})" if average else "")
     images = f"{comparison.n:,} {split} image{'' if comparison.n == 1 else 's'}"
     if np.array_equal(raw.predictions, averaged.predictions):
+        outcome = "Averaging makes no difference here." if step else "Averaging begins here."
         return (
             f"At step {step:,} the {averaged_weights} and the raw weights read all of {images} alike, "
-            f"{raw.correct:,} of them right. Averaging makes no difference here."
+            f"{raw.correct:,} of them right. {outcome}"
         )
     points, low, high = signed_points(comparison.difference, *comparison.interval)
     if comparison.images == 0:

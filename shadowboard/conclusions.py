@@ -258,7 +258,7 @@ def _claim(parts: Sequence[Part], how: str) -> str:
 
 def _told(costs: _Costs, lost: _Lost) -> str:
     told = [
-        f"{_WHAT[part]} everything (all {lost.seeds} runs diverge)"
+        f"{_WHAT[part]} everything ({'both' if lost.seeds == 2 else f'all {lost.seeds}'} runs diverge)"
         if lost.every(part)
         else f"{_WHAT[part]} {_points(cost)}"
         for part, cost in costs.items()

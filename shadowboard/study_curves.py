@@ -46,19 +46,20 @@ def curves(
 
 
 def _curve(variant: Variant, average: str, points: Sequence[CurvePoint], most: int) -> Curve:
-    by_step: dict[int, list[float]] = {}
+    n = points[0].n  # images; the runs of a study read the same
+    by_step: dict[int, list[int]] = {}
     for point in points:
-        by_step.setdefault(point.step, []).append(point.correct / point.n)
+        by_step.setdefault(point.step, []).append(point.correct)
     steps = _thinned(sorted(by_step), most)
-    shares = [by_step[step] for step in steps]
+    correct = [by_step[step] for step in steps]
     return Curve(
         variant,
         average,
         len({point.run_id for point in points}),
         steps,
-        [fmean(of_step) for of_step in shares],
-        [min(of_step) for of_step in shares],
-        [max(of_step) for of_step in shares],
+        [fmean(of_step) / n for of_step in correct],  # as in the tables, to the last digit
+        [min(of_step) / n for of_step in correct],
+        [max(of_step) / n for of_step in correct],
     )
 
 

@@ -130,7 +130,7 @@ def _without(config: RunConfig, variant: Variant, **knobs: Any) -> RunConfig:
 def plan_name(plan: StudyPlan) -> str:
     """What a study is called where nobody names it."""
     recipe = describe(plan.config)
-    return f"Variants of {'the ' if recipe == describe(RunConfig()) else ''}{recipe}"
+    return f"Variants {'of the' if recipe == describe(RunConfig()) else 'with'} {recipe}"
 
 
 def run_name(variant: Variant, seed: int, study_id: str) -> str:

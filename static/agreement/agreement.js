@@ -162,11 +162,19 @@ function renderNumbers(run, average, agreement, found) {
   setChildren(byId("agreement-verdict"), ...(verdict ? paragraphs(verdict) : waiting));
   const rows = agreement ? tableRows({ run, average, agreement }) : [];
   byId("agreement-table").hidden = !rows.length;
-  byId("agreement-key").hidden = !some;
+  setText(byId("agreement-key"), some ? keyText(found) : "");
   setChildren(byId("agreement-table").tBodies[0], ...rows);
   const words = `Test by validation accuracy, a point for each checkpoint. ${verdict ?? ""}`;
   byId("agreement-chart").setAttribute("aria-label", words);
 }
+
+const MARKS = [["choice", "Large dot", "chosen by validation"], ["best", "Diamond", "best on the test images, in hindsight"]];
+
+/** What the marks mean, and of which there is none as it lies before what is shown. */
+const keyText = (found) => MARKS.map(([name, mark, what]) => {
+  const there = found.some((side) => side.points.includes(side[name]));
+  return there ? `${mark}: ${what}.` : `${what[0].toUpperCase()}${what.slice(1)}: in the first half.`;
+}).join(" ") + " Ring: the shown step.";
 
 /** What becomes of the claim, and what the choice costs: a paragraph each. */
 function paragraphs(verdict) {

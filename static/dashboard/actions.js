@@ -62,12 +62,12 @@ export function setUpActions(state, onDeleted) {
 /** What a page says that has been open for longer than its login holds. */
 export const LOGGED_OUT = "Your login has ended. Reload the page to log in again.";
 
-const agreedToStop = ({ name, state, step, steps }) => {
+const agreedToStop = ({ name, state }) => {
   if (state === "watched") return true; // it harms nothing, and can be watched again
   return state === "training"
     ? confirmed({
       question: "Stop this run?",
-      text: `“${name}” is at step ${count(step)} of ${count(steps)}. It saves a checkpoint and stops within a moment; ` +
+      text: `“${name}” saves a checkpoint at the step that it has reached, and stops within a moment; ` +
         "it can be resumed from there.",
       yes: "Stop the run",
       no: "Keep training",

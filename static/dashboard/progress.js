@@ -35,7 +35,7 @@ function describe(run, shown, busy, patient) {
       if (patient) return [`${resumed(run)}waiting for a worker`];
       return [`${resumed(run)}waiting for a worker: start one with `, begin];
     case "silent":
-      return [`at ${steps}: ${sign(run)}; waiting for it to be back, or for another`];
+      return [`at ${steps}: ${sign(run)}; waiting until this worker or another goes on`];
     case "stalled":
       return [`at ${steps}: ${sign(run)}; to go on, start one with `, begin];
     case "training":

@@ -6,6 +6,8 @@ import { curve, rows } from "./history.js";
 import { comparableSteps, shownStep } from "./selection.js";
 
 const OUTCOME = "^Averaging(?: with [^:]*)? (?:helps|hurts|makes no (?:clear )?difference)(?: on the whole)?(?=:)";
+const ABOUT = "It trains a network that reads handwritten digits; from its first checkpoint on, the weights as they are trained " +
+  "(raw) are compared here with their moving average.";
 const NETWORK = "expected a chain 784"; // of the server's sentence on a network that it does not recognise
 const PARTS = new RegExp(`(averaged weights|raw weights|\\bpp\\b|[\\d,]+ (?:more|fewer)(?= \\()|${OUTCOME})`);
 const UNBROKEN = /(?<=\d) (?=$|%|percentage|to [+−\d])|(?<=\d to|step|[<=]) (?=[+−\d])|(?<=\b[pr]) (?=[<=])/g;
@@ -77,12 +79,12 @@ function waiting(state) {
   const { run, history, loaded, comparing } = state;
   if (!loaded) return "Loading the run…";
   if (comparing) return "Comparing…";
-  if (run.state === "queued") return "Nothing to compare yet: the run has not begun.";
+  if (run.state === "queued") return `Nothing to compare yet: the run has not begun. ${ABOUT}`;
   if (unreadable(run, history)) return unreadableParts(run.message);
   if (waitingWords(state)) return waitingWords(state);
   if (run.latest_checkpoint !== null) return "A checkpoint is saved and is being evaluated…";
   if (run.state === "watched") return "No checkpoint yet: both sets of weights are compared as soon as one is saved in the folder.";
-  if (run.state === "training") return "No checkpoint yet: both sets of weights are compared as soon as the first one is saved.";
+  if (run.state === "training") return `No checkpoint yet. ${ABOUT}`;
   return "This run ended before its first checkpoint, so there is nothing to compare.";
 }
 

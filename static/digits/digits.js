@@ -82,7 +82,7 @@ function summary({ per_digit: digits, ema }) {
   }
   const gains = digits.filter((d) => d.ema_correct > d.raw_correct);
   const losses = digits.filter((d) => d.ema_correct < d.raw_correct);
-  if (!gains.length && !losses.length) return ["Both read as many of every digit right."];
+  if (!gains.length && !losses.length) return ["Of every digit both read the same number right."];
   const digit = (found) => element("b", { text: listed(found) });
   if (!losses.length) return ["Averaging gains at ", digit(gains), " and loses nowhere."];
   if (!gains.length) return ["Averaging loses at ", digit(losses), " and gains nowhere."];

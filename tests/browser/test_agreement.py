@@ -82,7 +82,7 @@ def test_the_numbers_are_the_servers(site: Site, visit: Open, run: Run) -> None:
     claim, choice = found["averages"][FIRST]["verdict"].split(" Validation chooses ")
     expect(panel.locator("#agreement-verdict p")).to_have_text([claim, f"Validation chooses {choice}"])
     expect(panel.locator("#agreement-verdict b").first).to_contain_text(
-        "The claimed correlation above 0.9999"
+        "The correlation above 0.9999 that a tutorial claims"
     )
     for row, one in zip(rows.all(), (found["raw"], found["averages"][FIRST]), strict=True):
         overall = one["overall"]

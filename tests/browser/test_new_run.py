@@ -155,7 +155,7 @@ def test_the_form_knows_what_goes_together(empty: Page) -> None:
     dialog = form(empty)
     momentum = dialog.get_by_label("Momentum")
     expect(momentum).to_be_disabled()
-    dialog.get_by_label("Optimizer").select_option("momentum")
+    dialog.get_by_label("Optimiser", exact=True).select_option("momentum")
     expect(momentum).to_be_enabled()
     add = dialog.get_by_role("button", name="Add an average")
     for _ in range(run_form().most_averages - 1):
@@ -174,7 +174,7 @@ def test_the_form_knows_what_goes_together(empty: Page) -> None:
 def test_the_form_fits(empty: Page) -> None:
     dialog = form(empty)
     dialog.get_by_role("button", name="Three decays at once").click()
-    body, last = dialog.locator(".form-body"), dialog.get_by_label("Regularization factor")
+    body, last = dialog.locator(".form-body"), dialog.get_by_label("Regularisation factor")
     for width in (360, 1440):
         empty.set_viewport_size({"width": width, "height": 700})
         assert empty.evaluate("document.documentElement.scrollWidth") <= width
@@ -214,7 +214,7 @@ def test_fields_are_parsed(blank: Page, text: str, kind: str, value: Any) -> Non
             "averages.1.decay is 2; expected less. hidden.0 is 0; expected more.",
             [("averages", 1), ("hidden", 0)],
         ),
-        ("name has a /; expected none. steps is 0; expected more.", [("name", None), ("steps", None)]),
+        ("name has a slash; expected none. steps is 0; expected more.", [("name", None), ("steps", None)]),
         ("two averages have the decay 0.9; expected each once.", [("averages", None)]),
         ("The database is locked.", [(None, None)]),
     ],

@@ -113,7 +113,7 @@ CASES: list[tuple[str, str, dict[str, Any], int, str]] = [
         422,
         "The Content-Type of the body is 'application/x-www-form-urlencoded'; expected application/json.",
     ),
-    ("POST", "/runs", {"json": {"name": "a/b"}}, 422, "name has a /; expected none"),
+    ("POST", "/runs", {"json": {"name": "a/b"}}, 422, "name has a slash; expected none"),
     (
         "GET",
         "/evaluate?run=RUN&emma=true",

@@ -123,7 +123,7 @@ def test_renaming(client: httpx2.Client, make_run: Make, store: Store) -> None:
         ({"name": "a" * 501}, "expected at most 500 characters"),
         (
             {"name": "a/b"},
-            "name has a /; expected none, for a run can be asked for by its name in an address.",
+            "name has a slash; expected none, as a run can be asked for by its name in an address.",
         ),
         ({}, "name is missing."),
         ({"name": "a", "steps": 1}, "There is no field called steps."),

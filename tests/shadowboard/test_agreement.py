@@ -85,7 +85,9 @@ def test_the_early_rise_alone_bears_out_the_claim() -> None:
     assert found.late.checkpoints == 15
     assert found.late.interval[0] < 0 < found.late.interval[1]
     told = agreement_verdict(found, "raw weights")
-    assert told.startswith("The claimed correlation above 0.9999 holds by the early rise alone: r = 0.9999")
+    assert told.startswith(
+        "The correlation above 0.9999 that a tutorial claims holds by the early rise alone: r = 0.9999"
+    )
     assert (
         f" over all 31 checkpoints of the raw weights, but r = {correlation_text(found.late.pearson)} "
         in told
@@ -142,7 +144,7 @@ def verdict(overall: float | None, late: float | None, n: int = 31, chosen: Pair
     )
 
 
-CLAIM = f"The claimed correlation above {CLAIMED}"
+CLAIM = f"The correlation above {CLAIMED} that a tutorial claims"
 WHOLE = "over all 31 checkpoints of the averaged weights"
 LATE = "in the second half, after step 15,000"
 TOO_LITTLE = f"{LATE}, there is too little to tell."

@@ -249,7 +249,7 @@ def test_other_images_are_refused() -> None:
             0,
             None,
             "At step 0 the averaged weights and the raw weights read all of 5,000 validation images alike, "
-            "423 of them right. Averaging makes no difference here.",
+            "423 of them right. Averaging begins here.",
         ),
     ],
 )
@@ -257,6 +257,20 @@ def test_verdicts(counts: tuple[int, int, int, int], step: int, better: str | No
     found = table(*counts)
     assert verdict(step, "validation", found) == sentence
     assert found.better == better
+
+
+def test_the_verdict_says_where_nothing_was_learned() -> None:
+    labels = [0] * 10 + [1] * 12 + [2] * 10
+
+    def reading(zeros: int, twos: int) -> Evaluation:
+        """So many of either read right, and all else as a 0."""
+        read = [0] * zeros + [2] * (10 - zeros) + [0] * 12 + [0] * (10 - twos) + [2] * twos
+        return evaluation(labels, read, [0.5] * 32)
+
+    told = "Neither has learned to tell digits: whoever calls each image a 1 reads 12 right."
+    for step, twos, learned in ((0, 1, True), (9, 1, False), (9, 2, False), (9, 3, True)):
+        found = verdict(step, "test", compare(reading(10, 1), reading(10, twos)))
+        assert found.endswith(told) is not learned
 
 
 def test_verdict_where_the_two_are_wrong_in_different_ways() -> None:

@@ -47,7 +47,7 @@ def test_some_parts_are_left_out_in_their_usual_order() -> None:
 
 def test_a_study_is_called_by_its_recipe() -> None:
     assert plan_name(parse_plan({})) == "Variants of the reference recipe"
-    assert plan_name(parse_plan({"steps": 20})) == "Variants of steps 20"
+    assert plan_name(parse_plan({"steps": 20})) == "Variants with steps 20"
 
 
 @pytest.mark.parametrize(
