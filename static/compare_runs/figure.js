@@ -10,6 +10,7 @@ const MANY = 4; // curves
 const MARKED = 12; // so many points of a curve carry the run's shape
 const LINE = 16; // px: the least distance between two labels
 const BESIDE = 40; // px: a curve that ends no further from the right has its letter there
+const LETTER = 30; // px: a letter with its arrow, and room beside it
 const LEADER = 20; // px from the end of a curve to its label
 const FAINT = 0.16;
 
@@ -98,7 +99,10 @@ function trace(one, colours, many) {
   };
 }
 
-/** The runs' letters: at the right those of curves that end there, the others above the picture, outside all curves. */
+/**
+ * The runs' letters: at the right those of curves that end there, the others above the picture, outside all curves, or at
+ * its foot where the run lies beneath it.
+ */
 function labels(drawn, colours, frame) {
   const foot = frame.height - LINE / 2;
   const ends = drawn.map((one) => {
@@ -108,12 +112,15 @@ function labels(drawn, colours, frame) {
   const right = ends.filter(({ x }) => frame.width - x < BESIDE).sort((a, b) => a.y - b.y);
   const heights = spread(right.map(({ y }) => y), LINE, foot);
   // Of a run that ends earlier, one letter for both curves, above the end of the lower one.
-  const early = ends.filter((end) => !right.includes(end)).sort((a, b) => b.y - a.y);
-  const above = early.filter(({ one }, i) => early.findIndex((end) => end.one.run === one.run) === i).sort((a, b) => a.x - b.x);
+  const early = ends.filter((end) => !right.includes(end)).sort((a, b) => a.beneath - b.beneath || b.y - a.y);
+  const lettered = early.filter(({ one }, i) => early.findIndex((end) => end.one.run === one.run) === i).sort((a, b) => a.x - b.x);
+  const [above, below] = [lettered.filter(({ beneath }) => !beneath), lettered.filter(({ beneath }) => beneath)];
   const places = spread(above.map(({ x }) => x), LINE, frame.width);
+  const feet = spread(below.map(({ x }) => Math.max(x, LETTER / 2)), LETTER, frame.width - LETTER / 2);
   return [
     ...right.map((end, i) => besideLabel(end, heights[i], colours, frame)),
     ...above.map((end, i) => aboveLabel(end, places[i], colours, frame)),
+    ...below.map((end, i) => footLabel(end, feet[i], colours, frame)),
   ];
 }
 
@@ -137,12 +144,23 @@ function besideLabel(end, height, colours, frame) {
   };
 }
 
-function aboveLabel(end, across, colours, frame) {
-  const { faint, mark, colour = colours.ink } = end.one;
+/** Of both curves of a run that ends early. */
+function earlyLabel(end, { ink }, frame) {
+  const { faint, mark, colour = ink } = end.one;
   const made = label({ ...end, one: { ...end.one, label: mark.letter } }, faint ? faded(colour, FAINT) : colour, frame);
+  return { ...made, font: { ...made.font, weight: 700 }, xanchor: "center", yanchor: "bottom" };
+}
+
+function aboveLabel(end, across, colours, frame) {
+  const { faint, colour = colours.ink } = end.one;
   return {
-    ...made, font: { ...made.font, weight: 700 },
-    xanchor: "center", yanchor: "bottom", standoff: 5, arrowcolor: faded(colour, faint ? FAINT / 2 : FAINT),
-    ax: across - end.x, ay: -end.y - 2,
+    ...earlyLabel(end, colours, frame),
+    standoff: 5, arrowcolor: faded(colour, faint ? FAINT / 2 : FAINT), ax: across - end.x, ay: -end.y - 2,
   };
 }
+
+/** No line leads from here: where the curve ends is not to be seen. */
+const footLabel = (end, across, colours, frame) => ({
+  ...earlyLabel(end, colours, frame),
+  showarrow: false, x: (across / frame.width) * frame.last, yanchor: "middle",
+});

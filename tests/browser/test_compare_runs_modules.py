@@ -24,6 +24,38 @@ def test_labels_are_moved_apart(blank: Page, wanted: list[int], found: list[int]
     assert call(blank, "compare_runs/place", "module.spread(argument, 16, 100)", wanted) == found
 
 
+def labels(page: Page, *curves: tuple[str, list[tuple[int, float]]]) -> dict[str, Any]:
+    """The labels of averaged curves, each a run's letter and its points, in a figure of 600 by 400 pixels."""
+    given = [
+        {
+            "run": {"id": letter},
+            "mark": {"letter": letter, "symbol": "circle"},
+            "weights": "ema",
+            "points": [{"step": step, "accuracy": accuracy} for step, accuracy in points],
+        }
+        for letter, points in curves
+    ]
+    colours = dict.fromkeys(("raw", "ema", "ink", "muted", "line"), "rgb(0, 0, 0)")
+    options = {"emphasised": None, "colours": colours, "width": 600, "height": 400}
+    found = call(
+        page, "compare_runs/figure", "module.figure(...argument).layout.annotations", [given, options]
+    )
+    return {label["text"][0]: label for label in found}
+
+
+def test_letters_of_curves_that_end_early_beneath_the_picture_stand_at_its_foot(blank: Page) -> None:
+    good = [(step, 0.97 + step / 1_000_000) for step in range(0, 30_001, 3000)]
+    found = labels(blank, ("A", good), ("B", [(0, 0.1)]), ("C", [(0, 0.1)]), ("D", good[:5]))
+    assert (found["B"]["text"], found["C"]["text"]) == ("B ↓", "C ↓")
+    heights = {letter: label["y"] for letter, label in found.items()}
+    assert heights["B"] == heights["C"] < min(heights["A"], heights["D"])
+    assert not found["B"]["showarrow"]  # no line leads across the plot
+    assert found["D"]["showarrow"]
+    pixels = (600 - 58 - 60) / 30_000
+    assert found["C"]["x"] * pixels - found["B"]["x"] * pixels >= 28
+    assert found["B"]["x"] * pixels >= 14  # and is not over the axis' numbers
+
+
 @pytest.mark.parametrize(
     ("x", "y", "found"),
     [
