@@ -4,6 +4,7 @@ const FEW_STEPS = 10; // fewer would be numbered with fractions
 const MARGIN = 0.015;
 const HALVINGS = 3;
 const ROOM = 0.8; // of the axis, at most, that is known when it begins
+const DECADES = [1, 2, 3, 6, 12, 24, 48, 96]; // from one tick to the next
 
 /** The states of a run that does not go on. */
 export const ENDED = new Set(["finished", "stopped", "failed", "diverged"]);
@@ -49,13 +50,17 @@ export function toStep({ low, high, log }, place) {
   return log ? 10 ** value : value;
 }
 
-/** Ticks of a logarithmic axis between `low` and `high` (both > 0), at round values of each decade. */
-export function logTicks(low, high) {
+/**
+ * Ticks of a logarithmic axis between `low` and `high` (both > 0), at round values of each decade; where that were more
+ * than `most` decades, of some of them.
+ */
+export function logTicks(low, high, most = Infinity) {
   const span = Math.log10(high / low);
   const digits = span > 2.5 ? [1] : span > 1 ? [1, 3] : span > 0.45 ? [1, 1.5, 2, 3, 5, 7] : null;
   if (digits === null) return evenTicks(low, high);
   const values = [];
-  for (let decade = Math.floor(Math.log10(low)); decade <= Math.log10(high); decade += 1) {
+  const every = DECADES.find((decades) => span < most * decades);
+  for (let decade = every * Math.floor(Math.log10(low) / every); decade <= Math.log10(high); decade += every) {
     values.push(...digits.map((digit) => Number((digit * 10 ** decade).toPrecision(2))));
   }
   return values.filter((value) => value >= low && value <= high);

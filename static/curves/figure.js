@@ -18,6 +18,7 @@ const SOME_POINTS = 6; // of the others, so many are, where it takes that to tel
 const MOST_POINTS = 320; // of a curve: there are hardly more pixels
 const MOST_FAINT = 160; // of a curve in the background
 const MOST_BARS = 160;
+const RESET_ROOM = 112; // px: the button that undoes a zoom, in the upper right corner
 
 /** What the curves show, in words. */
 export const title = ({ split, measure }) => TITLES[split][measure];
@@ -42,6 +43,7 @@ export function figure(state, colours, { width, height, heights = {} }) {
   const inFront = chosen ? [chosen, raw] : [raw];
   const scale = state.measure === "error" ? errorScale : accuracyScale;
   const difference = chosen ? gaps(state) : [];
+  const zoomed = Boolean(state.zoomed) || Object.keys(heights).length > 0;
   const visible = difference.filter(({ step }) => step >= (raw.points[0]?.step ?? 0));
   const several = averages.length > 1;
   const data = [
@@ -57,7 +59,7 @@ export function figure(state, colours, { width, height, heights = {} }) {
     yaxis: { ...axisStyle(colours), domain: [chosen ? 0.31 : 0, 1], ...scale.axis(shown, close, inFront) },
     ...(chosen && { yaxis2: { ...axisStyle(colours), domain: [0, 0.21], ...gapAxis(visible) } }),
     annotations: [
-      ...(raw.drawn.length > 1 ? [bandNote(state.measure, chosen ? 0.31 : 0, colours)] : []),
+      ...(raw.drawn.length > 1 ? [bandNote(state.measure, chosen ? 0.31 : 0, zoomed, colours)] : []),
       ...(chosen ? [note(gapTitle(width, visible), 0.225, colours)] : []),
     ],
     shapes: chosen ? [zeroLine(colours)] : [],
@@ -83,14 +85,21 @@ function sampled(points, axis, valueOf, most) {
 
 const colourOf = ({ name, chosen }, colours) => (name === null ? colours.raw : chosen ? colours.ema : colours.faint);
 
-/** What the bands are, in the corner that the curves seldom come to; the strip of the curves begins at `foot`. */
-const bandNote = (measure, foot, colours) => ({
-  ...note("shaded: 95\u00a0% interval", measure === "error" ? 1 : foot, colours),
-  ...(measure === "error" && { yanchor: "top" }),
-  x: 1,
-  xanchor: "right",
-  xshift: -18,
-});
+/**
+ * What the bands are, in the corner that the curves seldom come to, and not struck through by the grid; the strip of the
+ * curves begins at `foot`.
+ */
+function bandNote(measure, foot, zoomed, colours) {
+  const atTop = measure === "error";
+  return {
+    ...note("shaded: 95\u00a0% interval", atTop ? 1 : foot, colours),
+    ...(atTop && { yanchor: "top" }),
+    x: 1,
+    xanchor: "right",
+    xshift: atTop && zoomed ? -RESET_ROOM : -18,
+    bgcolor: colours.surface,
+  };
+}
 
 /** The 95 % interval around each point, there along the upper bounds and back along the lower ones. */
 function band(one, scale, colours) {

@@ -10,6 +10,9 @@ import { axisStyle, baseLayout, isNarrow, note } from "./style.js";
 const MOST_POINTS = 320; // of a line: there are hardly more pixels
 const ROUND_DECAYS = [0.5, 0.9, 0.99, 0.999, 0.9999, 0.99999, 0.999999];
 const SOME_POINTS = 6; // of an average's line are marked, where the run keeps several
+const LONE = 7; // px: the mark of a line that has one point
+const MOST_DECADES = 5; // of the loss are labelled
+const MANY_DIGITS = 1e6; // and greater is labelled as a power of ten
 
 /** { data, layout, axis, empty } for Plotly. `heights`: the ranges of the y axes that the user has chosen. */
 export function trainingFigure(state, colours, { width, height, heights }) {
@@ -27,7 +30,7 @@ export function trainingFigure(state, colours, { width, height, heights }) {
   const decay = decayAxis(averages.flatMap(({ name }) => training.decay[name]), colours);
   const layout = {
     ...baseLayout(axis, colours, { width, height, anchor: averages.length ? "y3" : "y2" }),
-    yaxis: { ...axisStyle(colours), domain: strips[0], ...lossAxis(training.loss) },
+    yaxis: { ...axisStyle(colours), domain: strips[0], ...lossAxis(training.loss, heights.yaxis) },
     yaxis2: { ...axisStyle(colours), domain: strips[1], ...rateAxis(training.learning_rate) },
     ...(averages.length && { yaxis3: { ...axisStyle(colours), domain: strips[2], ...decay.axis } }),
     annotations: [
@@ -47,8 +50,12 @@ export function trainingFigure(state, colours, { width, height, heights }) {
   return { data, layout, axis, empty: !training.step.length };
 }
 
-const line = (uid, x, y, yaxis, look) =>
-  ({ type: "scatter", mode: "lines", uid, x, y, yaxis, line: look, hoverinfo: "skip" });
+/** A line through the points; of a single one there is no line, so it is marked. */
+function line(uid, x, y, yaxis, look) {
+  const mode = y.filter((value) => value !== null).length === 1 ? "markers" : "lines";
+  const marker = { color: look.color, size: LONE };
+  return { type: "scatter", mode, uid, x, y, yaxis, line: look, marker, hoverinfo: "skip" };
+}
 
 function decayLine({ key, chosen, symbol }, steps, decays, several, colours) {
   const color = chosen ? colours.ema : colours.faint;
@@ -57,13 +64,16 @@ function decayLine({ key, chosen, symbol }, steps, decays, several, colours) {
   return { ...drawn, mode: "lines+markers", marker: { symbol, size: 7, color, maxdisplayed: SOME_POINTS } };
 }
 
-function lossAxis(losses) {
+/** `chosen`: the range, in powers of ten, that the user has zoomed to. */
+function lossAxis(losses, chosen) {
   const [least, most] = extent(losses.filter((loss) => loss > 0));
   if (least > most) return { type: "log", range: [-2, 0.5] };
-  const [low, high] = [least / 1.2, most * 1.2];
-  const tickvals = logTicks(low, high);
-  return { type: "log", range: [Math.log10(low), Math.log10(high)], tickvals, ticktext: tickvals.map(String) };
+  const range = chosen ?? [Math.log10(least / 1.2), Math.log10(most * 1.2)];
+  const tickvals = logTicks(10 ** range[0], 10 ** range[1], MOST_DECADES);
+  return { type: "log", range, tickvals, ticktext: tickvals.map(lossText) };
 }
+
+const lossText = (loss) => (loss < MANY_DIGITS ? String(loss) : loss.toExponential().replace("e+", "e"));
 
 function rateAxis(rates) {
   const [, most] = extent(rates.filter((rate) => rate !== null));

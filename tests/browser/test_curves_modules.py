@@ -3,6 +3,7 @@
 import json
 import math
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page
@@ -161,6 +162,87 @@ def test_ticks_of_a_logarithmic_axis(blank: Page, low: float, high: float, ticks
     assert set(ticks) <= set(found)
     assert all(low <= tick <= high for tick in found)
     assert 2 <= len(found) <= 7
+
+
+COLOURS = dict.fromkeys(("raw", "ema", "faint", "ink", "muted", "line"), "rgb(0, 0, 0)") | {
+    "surface": "rgb(255, 255, 255)",
+    "font": "serif",
+}
+
+
+def training_figure(page: Page, losses: list[float | None], **heights: list[float]) -> Any:
+    """The training figure of a run with these losses, at steps 1, 11, …"""
+    many = len(losses)
+    training = {
+        "step": [1 + 10 * i for i in range(many)],
+        "loss": losses,
+        "learning_rate": [0.1] * many,
+        "decay": {"EMA": [0.1] * many},
+    }
+    state = {
+        "run": {"state": "diverged", "step": 1, "steps": 100, "averages": [{"name": "EMA", "decay": 0.99}]},
+        "average": "EMA",
+        "scale": "linear",
+        "zoomed": None,
+    }
+    code = """module.trainingFigure(
+        { ...argument.state, history: { curves: new Map(), training: argument.training } }, argument.colours,
+        { width: 600, height: 370, heights: argument.heights })"""
+    given = {"state": state, "training": training, "colours": COLOURS, "heights": heights}
+    return call(page, "curves/training_figure", code, given)
+
+
+@pytest.mark.parametrize(
+    ("losses", "labels"),
+    [
+        ([3.0, 0.04], ["0.1", "0.3", "1", "3"]),
+        ([100_000.0, 2.0], ["10", "100", "1000", "10000", "100000"]),
+        ([10.0, 1e22], ["1e6", "1e12", "1e18"]),
+        ([1e-9, 1e-3, 9e37], ["1", "1e12", "1e24", "1e36"]),
+        ([2.1e7, 2.2e7], ["2e7", "2.5e7"]),
+    ],
+)
+def test_few_labels_at_the_loss_however_many_decades(
+    blank: Page, losses: list[float], labels: list[str]
+) -> None:
+    axis = training_figure(blank, losses)["layout"]["yaxis"]
+    assert axis["ticktext"] == labels
+    assert len(axis["tickvals"]) == len(labels)
+
+
+def test_a_zoom_into_many_decades_has_labels_of_its_own(blank: Page) -> None:
+    axis = training_figure(blank, [10.0, 1e22], yaxis=[6.5, 8.5])["layout"]["yaxis"]
+    assert axis["range"] == [6.5, 8.5]
+    assert axis["ticktext"] == ["1e7", "3e7", "1e8", "3e8"]
+
+
+@pytest.mark.parametrize("losses", [[2.5], [2.5, None]])
+def test_a_lone_loss_is_marked(blank: Page, losses: list[float | None]) -> None:
+    loss = training_figure(blank, losses)["data"][0]
+    assert loss["mode"] == "markers"
+    assert training_figure(blank, [2.5, 2.4])["data"][0]["mode"] == "lines"
+
+
+def test_every_curve_of_a_single_report_is_marked(blank: Page) -> None:
+    assert {curve["mode"] for curve in training_figure(blank, [2.5])["data"]} == {"markers"}
+
+
+@pytest.mark.parametrize("zoomed", [None, [100, 200]])
+@pytest.mark.parametrize("measure", ["accuracy", "error"])
+def test_what_the_bands_are_is_said_on_a_ground_and_beside_the_button(
+    blank: Page, measure: str, zoomed: list[int] | None
+) -> None:
+    state = {
+        "run": {"state": "finished", "step": 300, "steps": 300, "averages": []},
+        **{"average": None, "split": "test", "scale": "linear", "view": "closeup"},
+        **{"measure": measure, "zoomed": zoomed},
+    }
+    made = f"{{ ...{history(test=[10, 97, 98, 98])}, training: {{ step: [] }} }}"
+    code = f"""module.figure({{ ...argument.state, history: {made} }}, argument.colours,
+        {{ width: 600, height: 370 }}).layout.annotations"""
+    (said,) = call(blank, "curves/figure", code, {"state": state, "colours": COLOURS})
+    assert said["bgcolor"] == COLOURS["surface"]
+    assert (said["xshift"] < -100) == (measure == "error" and zoomed is not None)
 
 
 @pytest.mark.parametrize(
