@@ -13,6 +13,10 @@ const KINDS = ["raw", "ema", "difference"];
 const BY = { raw: "raw", ema: "averaged" };
 const MOST_IMAGES = 200;
 const MOST_FREQUENT = 6;
+const HINT = [
+  ["fine-pointer", "Point at a cell to compare it in all; click to see its images."],
+  ["touch-only", "Tap a cell to see its images."],
+];
 
 /** Wire the panel; returns the renderer. */
 export function setUpConfusion(state) {
@@ -64,7 +68,7 @@ export function setUpConfusion(state) {
 
   function renderLine() {
     const line = byId("confusion-line");
-    if (!looked || !made) return setText(line, "Point at a cell to compare it in all; click to see its images.");
+    if (!looked || !made) return setChildren(line, ...HINT.map(([device, text]) => element("span", { class: device, text })));
     const [label, digit] = looked;
     const pair = label === digit ? `${label} read right` : `${label} read as ${digit}`;
     const raw = made.raw[label][digit].value;

@@ -186,3 +186,17 @@ def test_one_matrix_at_a_time_on_a_phone(site: Site, visit: Open, run: Run) -> N
     expect(page.locator("#confusion-difference")).to_be_visible()
     expect(page.locator("#confusion-raw")).to_be_hidden()
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_words_for_a_mouse_are_others_for_fingers(site: Site, visit: Open, run: Run) -> None:
+    by_mouse = ("Point at a cell", "mouse, finger or pen; or arrow keys and space")
+    by_finger = ("Tap a cell to see its images.", "with a finger or a pen")
+    for options, said, unsaid in (
+        ({}, by_mouse, by_finger),
+        ({"has_touch": True, "is_mobile": True}, by_finger, by_mouse),
+    ):
+        page = visit(site, **options).open(run)
+        for words in said:
+            expect(page.get_by_text(words)).to_be_visible()
+        for words in unsaid:
+            expect(page.get_by_text(words)).to_be_hidden()
