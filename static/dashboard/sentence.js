@@ -6,8 +6,6 @@ import { curve, rows } from "./history.js";
 import { comparableSteps, shownStep } from "./selection.js";
 
 const OUTCOME = "^Averaging(?: with [^:]*)? (?:helps|hurts|makes no (?:clear )?difference)(?: on the whole)?(?=:)";
-const ABOUT = "It trains a network that reads handwritten digits; from its first checkpoint on, the weights as they are trained " +
-  "(raw) are compared here with their moving average.";
 const NETWORK = "expected a chain 784"; // of the server's sentence on a network that it does not recognise
 const PARTS = new RegExp(`(averaged weights|raw weights|\\bpp\\b|[\\d,]+ (?:more|fewer)(?= \\()|${OUTCOME})`);
 const UNBROKEN = /(?<=\d) (?=$|%|percentage|to [+−\d])|(?<=\d to|step|[<=]) (?=[+−\d])|(?<=\b[pr]) (?=[<=])/g;
@@ -75,16 +73,21 @@ export function waitingWords(state) {
   return first ? `The raw weights of step ${count(first.step)} are evaluated; the averaged ones are next…` : "";
 }
 
+/** To who sees the page for the first time, what there will be to see. */
+const about = ({ averages }) => "It trains a network that reads handwritten digits" + (averages.length
+  ? "; from its first checkpoint on, the weights as they are trained (raw) are compared here with their moving average."
+  : ", and keeps no average to compare it with.");
+
 function waiting(state) {
   const { run, history, loaded, comparing } = state;
   if (!loaded) return "Loading the run…";
   if (comparing) return "Comparing…";
-  if (run.state === "queued") return `Nothing to compare yet: the run has not begun. ${ABOUT}`;
+  if (run.state === "queued") return `Nothing to compare yet: the run has not begun. ${about(run)}`;
   if (unreadable(run, history)) return unreadableParts(run.message);
   if (waitingWords(state)) return waitingWords(state);
   if (run.latest_checkpoint !== null) return "A checkpoint is saved and is being evaluated…";
   if (run.state === "watched") return "No checkpoint yet: both sets of weights are compared as soon as one is saved in the folder.";
-  if (run.state === "training") return `No checkpoint yet. ${ABOUT}`;
+  if (run.state === "training") return `No checkpoint yet. ${about(run)}`;
   return "This run ended before its first checkpoint, so there is nothing to compare.";
 }
 
