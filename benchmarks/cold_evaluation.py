@@ -34,7 +34,7 @@ from shadowboard.dataset import load_dataset
 from shadowboard.store import Store
 from worker.trainer import Trainer
 
-CHECKPOINTS = 30
+CHECKPOINTS = 100
 STEPS_BETWEEN = 50
 WARM_UP = 3
 

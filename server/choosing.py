@@ -26,7 +26,7 @@ def find_run(store: Store, restorer: Restorer, name: str) -> Run:
         return store.run(name)
     for run in store.saved_runs():
         with suppress(CheckpointMissing):  # its folder cannot be read
-            if restorer.checkpoints(run):
+            if restorer.has_checkpoint(run):
                 return run
     return store.newest_run()
 

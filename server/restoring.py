@@ -14,7 +14,7 @@ from shadowboard.checkpoints import Checkpoint
 from shadowboard.errors import CheckpointDamaged, CheckpointMissing
 from shadowboard.folder_sight import sight_of
 from shadowboard.given_network import GivenNetwork, converted
-from shadowboard.listing import Stamp, pick
+from shadowboard.listing import Stamp, has_checkpoint, pick
 from shadowboard.network import Weights
 from shadowboard.quiet_tensorflow import tf
 from shadowboard.records import Run
@@ -68,6 +68,12 @@ class Restorer:
         if isinstance(run.config, WatchedConfig):
             return sight_of(run.config, self._networks).checkpoints
         return checkpoints.list_checkpoints(self._run_folder(run.id))
+
+    def has_checkpoint(self, run: Run) -> bool:
+        """Whether any of the run's checkpoints is on disk. Raises CheckpointMissing: that cannot be told."""
+        if run.folder is not None:
+            return bool(self.checkpoints(run))
+        return has_checkpoint(self._run_folder(run.id))
 
     def find(self, run: Run, step: int) -> Checkpoint:
         """The run's checkpoint of `step`. Raises CheckpointMissing."""

@@ -75,6 +75,25 @@ def list_checkpoints(folder: Path) -> list[Checkpoint]:
         return []
 
 
+def has_checkpoint(folder: Path) -> bool:
+    """Whether any is in `folder`: what `list_checkpoints` would tell, without a look at all of them.
+
+    Raises CheckpointMissing as that does.
+    """
+    try:
+        with os.scandir(folder) as entries:
+            return any(
+                entry.name.endswith(_INDEX)
+                and _step_of(entry.name.removesuffix(_INDEX)) is not None
+                and _status(entry) is not None
+                for entry in entries
+            )
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise _unreadable(folder, error) from error
+
+
 def newest_files(folder: Path) -> list[Path]:
     """The prefixes of all checkpoints in any program's folder, the newest first.
 
@@ -139,13 +158,18 @@ def _numbered(found: Sequence[tuple[Path, float]]) -> list[tuple[Checkpoint, flo
     """Those of the prefixes that end with a step, by ascending step."""
     by_step: dict[int, tuple[Checkpoint, float]] = {}
     for prefix, modified in found:
-        step = prefix.name.rpartition("-")[2]
-        if not (step.isascii() and step.isdigit() and len(step) <= _MOST_DIGITS):
+        if (step := _step_of(prefix.name)) is None:
             continue
         # Two base names with one step: the later one is the one that is still being written.
-        if int(step) not in by_step or modified > by_step[int(step)][1]:
-            by_step[int(step)] = (Checkpoint(prefix, int(step)), modified)
+        if step not in by_step or modified > by_step[step][1]:
+            by_step[step] = (Checkpoint(prefix, step), modified)
     return [by_step[step] for step in sorted(by_step)]
+
+
+def _step_of(name: str) -> int | None:
+    """The step with which the name of a prefix ends; None where it ends with none."""
+    step = name.rpartition("-")[2]
+    return int(step) if step.isascii() and step.isdigit() and len(step) <= _MOST_DIGITS else None
 
 
 def _first_names(folder: Path) -> list[str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from shadowboard.errors import CheckpointMissing
-from shadowboard.listing import files_in, list_checkpoints, newest_files
+from shadowboard.listing import files_in, has_checkpoint, list_checkpoints, newest_files
 
 
 def put(folder: Path, *names: str) -> None:
@@ -39,6 +39,24 @@ def test_links_to_files_and_links_to_nowhere(tmp_path: Path) -> None:
     assert [path.name for path, _ in files_in(tmp_path / "there", ".index")] == ["m-1.index"]
 
 
+@pytest.mark.parametrize(
+    "name", ["c-3.index", "d-x.index", ".index", "e-1.indexes", "m.index", "m-٣.index", "m-1"]
+)
+@pytest.mark.parametrize("kind", ["a file", "a folder", "a link to nowhere"])
+def test_whether_there_is_any_is_what_the_list_tells(tmp_path: Path, name: str, kind: str) -> None:
+    if kind == "a file":
+        put(tmp_path, name)
+    elif kind == "a folder":
+        (tmp_path / name).mkdir()
+    else:
+        (tmp_path / name).symlink_to(tmp_path / "nowhere")
+    assert (
+        has_checkpoint(tmp_path)
+        == bool(list_checkpoints(tmp_path))
+        == ((name, kind) == ("c-3.index", "a file"))
+    )
+
+
 @pytest.mark.parametrize("name", ["model.ckpt-5", "[a-z]*?-5", "a.data-5", "**-5"])
 def test_the_size_is_that_of_its_own_files(tmp_path: Path, name: str) -> None:
     put(tmp_path, f"{name}.index", f"{name}.data-00000-of-00002", f"{name}.data-00001-of-00002")
@@ -52,10 +70,11 @@ def test_the_size_is_that_of_its_own_files(tmp_path: Path, name: str) -> None:
 
 def test_folders_that_are_none(tmp_path: Path) -> None:
     assert list_checkpoints(tmp_path / "none") == []
+    assert not has_checkpoint(tmp_path / "none")
     with pytest.raises(CheckpointMissing, match="There is no folder"):
         newest_files(tmp_path / "none")
     put(tmp_path, "file")
-    for look in (list_checkpoints, newest_files):
+    for look in (list_checkpoints, newest_files, has_checkpoint):
         with pytest.raises(
             CheckpointMissing, match="folder file of checkpoints cannot be read: Not a directory"
         ):
