@@ -114,10 +114,16 @@ def test_a_run_that_is_evaluated_after_its_end_is_drawn_then(own_site: Site, vis
     expect(page.locator("#overlay-note")).to_have_text(
         "The curves begin with the first evaluated checkpoint."
     )
-    for average, correct in (("", 80), (FIRST, 90)):
-        for split in ("validation", "test"):
-            own_site.store.add_evaluation(
-                run.id, Score(300, average, split, 100, correct, 0.5, 0.1, time.time()), b"", b""
-            )
+
+    def evaluate(step: int) -> None:
+        for average, correct in (("", 80), (FIRST, 90)):
+            for split in ("validation", "test"):
+                score = Score(step, average, split, 100, correct, 0.5, 0.1, time.time())
+                own_site.store.add_evaluation(run.id, score, b"", b"")
+
+    evaluate(300)
     expect(page.locator("#overlay .main-svg").first).to_be_visible()
     expect(page.locator("#runs-table td.accuracy").first).to_contain_text("80")
+    for step in (200, 100):  # the newest were first
+        evaluate(step)
+    page.wait_for_function("document.getElementById('overlay').data.at(-1).x.length === 3")
