@@ -126,4 +126,4 @@ def test_a_run_that_is_evaluated_after_its_end_is_drawn_then(own_site: Site, vis
     expect(page.locator("#runs-table td.accuracy").first).to_contain_text("80")
     for step in (200, 100):  # the newest were first
         evaluate(step)
-    page.wait_for_function("document.getElementById('overlay').data.at(-1).x.length === 3")
+    page.wait_for_function("() => document.getElementById('overlay').data.at(-1).x.length === 3")
