@@ -2,12 +2,20 @@
 
 import gzip
 import hashlib
+import re
 from functools import cached_property
 from pathlib import PurePath
 
 from fastapi import Request, Response
 
 _MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+
+_ACCEPTS_GZIP = re.compile(r"gzip( *; *q=(0\.0*[1-9]\d*|1(\.0*)?))?", re.IGNORECASE)
+
+
+def _parts(request: Request, header: str) -> list[str]:
+    """What a header lists."""
+    return [part.strip() for part in request.headers.get(header, "").split(",")]
 
 
 class StaticFile:
@@ -33,10 +41,12 @@ class StaticFile:
     def response(self, request: Request, cache_control: str) -> Response:
         """The file, or that it is what the browser has already."""
         etag = f'"{self.hash}"'
-        headers = {"Cache-Control": cache_control, "ETag": etag, "Vary": "Accept-Encoding"}
-        if request.headers.get("if-none-match") == etag:
+        # Weak, as it stands for both forms of the content.
+        headers = {"Cache-Control": cache_control, "ETag": f"W/{etag}", "Vary": "Accept-Encoding"}
+        known = {tag.removeprefix("W/") for tag in _parts(request, "if-none-match")}
+        if known & {etag, "*"}:
             return Response(status_code=304, headers=headers)
         content = self.content
-        if "gzip" in request.headers.get("accept-encoding", ""):
+        if any(_ACCEPTS_GZIP.fullmatch(coding) for coding in _parts(request, "accept-encoding")):
             headers["Content-Encoding"], content = "gzip", self.compressed
         return Response(content, headers=headers, media_type=self.media_type)

@@ -183,7 +183,8 @@ def _nothing_learned(comparison: Comparison) -> str:
         return ""
     return (
         " Neither has learned to tell digits: "
-        f"whoever calls each image a {commonest.digit} reads {commonest.n:,} right."
+        f"whoever calls each image {'an' if commonest.digit == 8 else 'a'} {commonest.digit} "
+        f"reads {commonest.n:,} right."
     )
 
 

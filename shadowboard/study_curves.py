@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import fmean
+from fractions import Fraction
+from statistics import mean
 
 from shadowboard.studies import CurvePoint, Member
 from shadowboard.variants import StudyPlan, Variant
@@ -46,20 +47,20 @@ def curves(
 
 
 def _curve(variant: Variant, average: str, points: Sequence[CurvePoint], most: int) -> Curve:
-    n = points[0].n  # images; the runs of a study read the same
-    by_step: dict[int, list[int]] = {}
+    by_step: dict[int, list[CurvePoint]] = {}
     for point in points:
-        by_step.setdefault(point.step, []).append(point.correct)
+        by_step.setdefault(point.step, []).append(point)
     steps = _thinned(sorted(by_step), most)
-    correct = [by_step[step] for step in steps]
+    # Exactly, so that they are rounded as in the tables.
+    shares = [[Fraction(point.correct, point.n) for point in by_step[step]] for step in steps]
     return Curve(
         variant,
         average,
         len({point.run_id for point in points}),
         steps,
-        [fmean(of_step) / n for of_step in correct],  # as in the tables, to the last digit
-        [min(of_step) / n for of_step in correct],
-        [max(of_step) / n for of_step in correct],
+        [float(mean(of_step)) for of_step in shares],
+        [float(min(of_step)) for of_step in shares],
+        [float(max(of_step)) for of_step in shares],
     )
 
 

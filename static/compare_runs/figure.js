@@ -116,7 +116,8 @@ function labels(drawn, colours, frame) {
   const lettered = early.filter(({ one }, i) => early.findIndex((end) => end.one.run === one.run) === i).sort((a, b) => a.x - b.x);
   const [above, below] = [lettered.filter(({ beneath }) => !beneath), lettered.filter(({ beneath }) => beneath)];
   const places = spread(above.map(({ x }) => x), LINE, frame.width);
-  const feet = spread(below.map(({ x }) => Math.max(x, LETTER / 2)), LETTER, frame.width - LETTER / 2);
+  const apart = Math.min(LETTER, (frame.width - LETTER) / Math.max(1, below.length - 1));
+  const feet = spread(below.map(({ x }) => Math.max(x, LETTER / 2)), apart, frame.width - LETTER / 2);
   return [
     ...right.map((end, i) => besideLabel(end, heights[i], colours, frame)),
     ...above.map((end, i) => aboveLabel(end, places[i], colours, frame)),

@@ -2,9 +2,11 @@
 
 import { readRun } from "../api.js";
 import { ENDED } from "../curves/axis.js";
+import { curve } from "../dashboard/history.js";
 import { readHistories } from "./histories.js";
 
 const EVERY = 5_000; // ms, while something comes
+const SPLITS = ["validation", "test"];
 const SELDOM = 60_000; // ms, while there is something to wait for and nothing comes
 
 /**
@@ -14,13 +16,16 @@ const SELDOM = 60_000; // ms, while there is something to wait for and nothing c
 export function setUpNews(state, readScores) {
   const catchingUp = new Set(); // ended runs that were behind a while ago: evaluated last are their oldest checkpoints
   let pause = EVERY;
+  let due = Infinity;
   let pending;
 
   /** What runs have come to since, in the table and on the chart. Returns whether there was anything new. */
   async function readOn() {
-    const { runs: listed, scores: before } = state.get();
+    const { runs: listed, scores: before, histories: drawn } = state.get();
     const training = listed.filter(goesOn).map(({ id }) => id);
-    const behind = new Set(listed.filter((run) => isBehind(run, before.get(run.id))).map(({ id }) => id));
+    const ended = listed.filter((run) => ENDED.has(run.state) && run.latest_checkpoint !== null);
+    const late = ended.filter((run) => isBehind(run, before.get(run.id)) || isShort(run, drawn.get(run.id)));
+    const behind = new Set(late.map(({ id }) => id));
     for (const id of behind) catchingUp.add(id);
     if (!training.length && !catchingUp.size) return false;
     const answers = await Promise.all(training.map((id) => readRun(id).catch(() => null)));
@@ -39,28 +44,33 @@ export function setUpNews(state, readScores) {
   }
 
   async function look() {
-    const mine = pending;
     const news = !document.hidden && await readOn().catch(() => false);
-    if (mine !== pending) return;
     pause = news ? EVERY : Math.min(2 * pause, SELDOM);
+    wait();
+  }
+
+  function wait() {
+    clearTimeout(pending);
+    due = performance.now() + pause;
     pending = setTimeout(look, pause);
   }
 
-  /** Often while news come, ever more seldom where none do. */
+  /** Often while news come, ever more seldom where none do; what is due sooner is not put off. */
   return () => {
-    clearTimeout(pending);
     pause = EVERY;
-    pending = setTimeout(look, pause);
+    if (due > performance.now() + pause) wait();
   };
 }
 
 const goesOn = (run) => run.state === "training" || run.state === "watched";
 
-/** Whether a run that has ended has a checkpoint yet to be evaluated, by all its weights on both splits. */
-function isBehind(run, scores) {
-  if (!ENDED.has(run.state) || run.latest_checkpoint === null) return false;
-  return [scores?.raw, ...run.averages.map(({ name }) => scores?.averages[name])]
-    .some((one) => !one || one.final.step < run.latest_checkpoint || !one.final.validation || !one.final.test);
-}
+/** Whether the newest checkpoint of a run is yet to be evaluated, by any of its weights on either split. */
+const isBehind = (run, scores) => [scores?.raw, ...run.averages.map(({ name }) => scores?.averages[name])]
+  .some((one) => !one || one.final.step < run.latest_checkpoint || !one.final.validation || !one.final.test);
+
+/** Whether a history, where there is one, was read before that. */
+const isShort = (run, history) => history !== undefined && SPLITS.some((split) =>
+  [null, ...run.averages.map(({ name }) => name)]
+    .some((name) => !(curve(history, split, name).at(-1)?.step >= run.latest_checkpoint)));
 
 const size = (history) => [...(history?.curves.values() ?? [])].reduce((sum, points) => sum + points.length, 0);

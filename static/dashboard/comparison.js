@@ -18,7 +18,7 @@ export function setUpComparison(state) {
   const kept = new Map();
   let wanted = null;
   let pending;
-  let outdated = null; // the answer that was asked for anew last
+  let renewed = ""; // of which evaluations an answer was asked for anew last
 
   function settle(key, answer) {
     kept.delete(key);
@@ -47,10 +47,11 @@ export function setUpComparison(state) {
     const { run, split, average } = now;
     const step = run && shownStep(now);
     const key = step === null ? null : keyOf(run.id, step, split, average);
-    const anew = key === wanted && !now.comparing && now.comparison !== outdated && !isOfThese(now.comparison, now.history);
+    const later = key === wanted && !now.comparing ? laterThan(now.comparison, now.history) : "";
+    const anew = later !== "" && `${key} ${later}` !== renewed;
     if (key === wanted && !anew) return;
     wanted = key;
-    if (anew) outdated = now.comparison;
+    if (anew) renewed = `${key} ${later}`;
     clearTimeout(pending);
     if (key === null) {
       state.set({ comparison: null, comparing: false, comparisonProblem: null });
@@ -64,13 +65,17 @@ export function setUpComparison(state) {
   };
 }
 
-/** Whether an answer is of these evaluations: another program may have written the checkpoint of a step anew. */
-function isOfThese(answer, history) {
-  return !answer || [answer.raw, answer.ema].every((side, i) => {
-    const points = curve(history, answer.split, i ? answer.average : null);
-    const known = side && points.find(({ step }) => step === answer.step);
-    return !known || known.correct === side.correct;
-  });
+/**
+ * What tells the evaluations that the history has from those of an answer, where they are others: another program may
+ * have written the checkpoint of the step anew. "" where they are the same, or of other images.
+ */
+function laterThan(answer, history) {
+  const sides = answer ? [answer.raw, answer.ema] : [];
+  const known = sides.map((side, i) =>
+    side && curve(history, answer.split, i ? answer.average : null).find(({ step }) => step === answer.step));
+  const other = known.some((one, i) =>
+    one && one.n === answer.n && (one.correct !== sides[i].correct || one.loss !== sides[i].loss));
+  return other ? known.map((one) => `${one?.correct} ${one?.loss}`).join(" ") : "";
 }
 
 const keyOf = (id, step, split, average) => `${id} ${step} ${split} ${average ?? ""}`;

@@ -115,7 +115,7 @@ def test_the_second_half_by_itself(site: Site, visit: Open, run: Run) -> None:
 def test_it_asks_when_it_is_seen_and_again_when_there_is_more(site: Site, visit: Open) -> None:
     run = site.begin("under way", averages=[])
     site.advance(run, 0, 100)
-    visitor = visit(site)
+    visitor = visit(site, alone=True)
     asked: list[str] = []
     visitor.context.on("request", lambda request: asked.append(request.url))
     page = visitor.open(run)

@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from shadowboard.configuration import parse_config
 from shadowboard.records import Score
-from tests.browser.conftest import FIRST, WORKER, Compared, Open, Site
+from tests.browser.conftest import FIRST, WORKER, Compared, Open, Site, scored
 
 pytestmark = pytest.mark.browser
 
@@ -127,3 +127,15 @@ def test_a_run_that_is_evaluated_after_its_end_is_drawn_then(own_site: Site, vis
     for step in (200, 100):  # the newest were first
         evaluate(step)
     page.wait_for_function("() => document.getElementById('overlay').data.at(-1).x.length === 3")
+
+
+def test_a_run_that_ends_evaluated_is_drawn_to_its_end(own_site: Site, visit: Open) -> None:
+    run = scored(own_site, "short", (100, "", 80), state="training", averages=[])
+    page = visit(own_site).open(path="/compare-runs")
+    expect(page.locator("#overlay .main-svg").first).to_be_visible()
+    for split in ("validation", "test"):
+        score = Score(300, "", split, 100, 90, 0.5, 0.1, time.time())
+        own_site.store.add_evaluation(run.id, score, b"", b"")
+    own_site.store.add_checkpoint(run.id, WORKER, 300, 1)
+    own_site.end(run, "finished", "")
+    page.wait_for_function("() => document.getElementById('overlay').data.at(-1).x.at(-1) === 300")

@@ -44,6 +44,8 @@ def opened(visitor: Visitor, run: Run) -> Page:
     page = visitor.open(run)
     expect(page.locator("#sentence")).to_contain_text("At step 300")
     expect(page.locator("#step-slider")).to_have_attribute("max", "3")  # all are evaluated
+    if run.config.averages:
+        expect(page.locator("#overall")).to_contain_text("over the 3 checkpoints")
     if run.config.data == "mnist":
         expect(page.locator("#disagreements-gallery .card").first).to_be_visible()
     return page

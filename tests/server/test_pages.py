@@ -61,8 +61,17 @@ def test_static_files_are_asked_about_unless_their_address_names_their_content(
     plain = served.get("/static/dom.js")
     assert plain.headers["cache-control"] == "no-cache"
     assert plain.headers["content-type"].startswith("text/javascript")
-    again = served.get("/static/dom.js", headers={"If-None-Match": plain.headers["etag"]})
-    assert again.status_code == 304
+    etag = plain.headers["etag"]
+    for told in (etag, etag.removeprefix("W/"), f'"other", {etag}', "*"):
+        assert served.get("/static/dom.js", headers={"If-None-Match": told}).status_code == 304
+    assert served.get("/static/dom.js", headers={"If-None-Match": '"other"'}).content == plain.content
+    codings = {
+        None: ("gzip;q=0", "gzip; q=0.0", "identity", "x-gzip2"),
+        "gzip": ("gzip", "br, GZIP;q=0.5", "gzip; q=1.0"),
+    }
+    for coding, accepted in ((coding, one) for coding, all_of_it in codings.items() for one in all_of_it):
+        answer = served.get("/static/dom.js", headers={"Accept-Encoding": accepted})
+        assert answer.headers.get("content-encoding") == coding, accepted
     version = re.search(r"/static/([0-9a-f]{16})/base.css", served.get("/").text)
     assert version is not None
     named = served.get(f"/static/{version[1]}/dom.js")
