@@ -36,7 +36,9 @@ class RunConfig(BaseModel):
     batch_size: int = Field(100, ge=1, le=65_536, description="Images a step")
     hidden: tuple[Width, ...] = Field((500,), max_length=16, description="Units of each hidden layer")
     activation: Activation = Field("relu", description="Activation function of the hidden layers")
-    optimizer: Optimizer = Field("sgd", description="sgd: plain gradient descent; momentum: with slots")
+    optimizer: Optimizer = Field(
+        "sgd", description="sgd: plain gradient descent; momentum: with a velocity kept for each weight"
+    )
     momentum: float = Field(0.9, ge=0, lt=1, description="Share of the last step (optimizer momentum only)")
     learning_rate: float = Field(0.8, gt=0, le=1e6, description="Learning rate at step 0")
     learning_rate_decay: float = Field(0.99, gt=0, le=1, description="Factor on the learning rate an epoch")

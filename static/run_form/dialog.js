@@ -92,6 +92,7 @@ export function setUpRunForm(shownRun, onQueued) {
     try {
       const run = await queueRun(name.value.trim(), changed(knobs(), defaults));
       name.value = "";
+      fill({}); // the next one begins with the reference recipe, too; "As this run" is a click away
       dialog.close();
       onQueued(run);
     } catch (problem) {

@@ -70,6 +70,9 @@ def test_every_knob_is_sent_as_it_was_typed(own_site: Site, empty: Page) -> None
     run = own_site.store.newest_run()
     averages = [{"decay": 0.9}, {"decay": 0, "num_updates": False}]
     assert (run.name, run.config) == ("all of them", parse_config(knobs | {"averages": averages}))
+    dialog = form(empty)  # the next one begins anew
+    expect(dialog.get_by_label("Steps", exact=True)).to_have_value("30000")
+    expect(dialog.get_by_role("button", name="Reference recipe")).to_have_attribute("aria-pressed", "true")
 
 
 def test_presets(own_site: Site, empty: Page) -> None:

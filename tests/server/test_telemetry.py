@@ -56,7 +56,7 @@ def test_requests_are_counted_by_what_they_asked_for(make_run: Make, client: htt
     assert requests("POST", "/runs/{run_id}/stop", 404) == 1
     assert requests("GET", "/healthz", 200) == 1
     assert requests("PUT", "/runs", 405) == 1
-    assert requests("GET", "/static", 200) == 1
+    assert requests("GET", "/static/{path:path}", 200) == 1
     assert requests("GET", "other", 421) == 1
     assert value(samples, "answer_seconds_count", method="GET", route="/runs/{run_id}") == 4
     assert 0 < value(samples, "answer_seconds_sum", method="GET", route="/runs/{run_id}") < 10
@@ -69,7 +69,7 @@ def test_labels_are_bounded(client: httpx2.Client) -> None:
         client.get(f"/static/file-{i}.js")
         client.request(f"METHOD{i}", "/runs")
     samples = scrape(client)
-    assert labels(samples, "route") == {"other", "/runs/{run_id}", "/static", "/runs"}
+    assert labels(samples, "route") == {"other", "/runs/{run_id}", "/static/{path:path}", "/runs"}
     assert labels(samples, "method") == {"GET", "other"}
     assert value(samples, "requests_total", method="GET", route="other", status="404") == 50
     assert value(samples, "requests_total", method="other", route="/runs", status="405") == 50
