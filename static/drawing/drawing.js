@@ -21,7 +21,8 @@ const AS_READ = "28 × 28: what the networks see";
 export function setUpDrawing(state) {
   const images = new WeakMap(); // what was read of each ink, so that it is the same however often it is read
   let reading = null;
-  let problem = "";
+  let problem = ""; // why there is no reading
+  let refused = ""; // why a picture was not put on the sheet: a reading of what is there says nothing of that
   let seen = {};
 
   const pens = setUpPens(() => sheet.repaint());
@@ -68,6 +69,7 @@ export function setUpDrawing(state) {
 
   function inkChanged(ink) {
     problem = "";
+    refused = "";
     if (sheet.isEmpty()) {
       reader.forget();
       reading = null;
@@ -92,7 +94,7 @@ export function setUpDrawing(state) {
       sheet.show(ink);
       byId("draw-panel").querySelector(".desk").scrollIntoView({ block: "nearest" });
     } catch (error) {
-      problem = error.message;
+      refused = error.message;
       show(state.get());
     }
   }
@@ -126,8 +128,8 @@ export function setUpDrawing(state) {
     setText(byId("reading-source"), reading ? source(run, reading) : "");
     byId("other-readings").hidden = run.averages.length < 2;
     setText(byId("other-readings"), reading ? others(run, reading, average) : "");
-    setText(byId("reading-text"), problem || text(run, ema));
-    byId("reading-text").classList.toggle("problem", Boolean(problem));
+    setText(byId("reading-text"), refused || problem || text(run, ema));
+    byId("reading-text").classList.toggle("problem", Boolean(refused || problem));
     byId("reading-text").classList.toggle("disagree", Boolean(reading && ema && reading.raw.digit !== ema.digit));
     renderSamples(now);
     renderKept(now);

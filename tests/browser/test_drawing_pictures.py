@@ -117,5 +117,10 @@ def test_an_empty_picture_is_told_and_the_drawing_stays(site: Site, visit: Open)
     page.locator("#picture-file").set_input_files(picture(Image.new("RGB", (60, 60), "white")))
     expect(page.locator("#reading-text")).to_have_text("Nothing stands out on photo.png.")
     assert sheet(page) == before
+    site.advance(run, 600)  # what is drawn is read again, and the picture is still refused
+    expect(page.locator("#reading-source")).to_contain_text("step 600")
+    expect(page.locator("#reading-text")).to_have_text("Nothing stands out on photo.png.")
     expect(page.locator("#ema-digit")).to_have_text("7")
     expect(page.locator("#as-read-caption")).not_to_contain_text("photo.png")
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator("#reading-text")).not_to_contain_text("photo.png")
