@@ -1,10 +1,10 @@
 // How validation and test accuracy agree, as GET /runs/{id}/agreement answers it.
 
 import { readAgreement } from "../api.js";
+import { pauseAfter } from "../pause.js";
 
 const RETRY_AFTER = 3_000; // ms
 const LEAST_PAUSE = 1_000; // ms: the evaluations of one checkpoint arrive one by one
-const SHARE = 0.05; // of the time, at most, that the server is to spend on it while a run goes on
 
 /**
  * Keeps `agreement` of `state` in line with the run and with the evaluations that arrive, as long as `isSeen()`; null
@@ -25,7 +25,7 @@ export function setUpAsking(state, isSeen) {
     underway = true;
     try {
       const agreement = await readAgreement(asked);
-      pause = Math.max(LEAST_PAUSE, (performance.now() - begun) / SHARE);
+      pause = Math.max(LEAST_PAUSE, pauseAfter(performance.now() - begun));
       if (asked === id) {
         answered = curves;
         state.set({ agreement });

@@ -2,10 +2,10 @@
 
 import { compareRun } from "../api.js";
 import { ENDED } from "../curves/axis.js";
+import { pauseAfter } from "../pause.js";
 import { GAIN, toRows } from "./rows.js";
 
 const AT_ONCE = 2; // requests on their way
-const SHARE = 0.05; // of the time, at most, that the server is to spend on a run that goes on
 const RETRY_AFTER = 5_000; // ms
 const AHEAD = "600px 0px"; // so far beneath what is seen a row counts as in sight
 
@@ -61,7 +61,7 @@ export function setUpGains(state, body) {
     let [key, earliest] = [keyOf(row), 0];
     try {
       const { overall } = await compareRun(run.id, "validation", average.name);
-      if (!ENDED.has(run.state)) earliest = performance.now() + (performance.now() - begun) / SHARE;
+      if (!ENDED.has(run.state)) earliest = performance.now() + pauseAfter(performance.now() - begun);
       state.set({ gains: new Map([...state.get().gains, [run.id, { average: average.name, overall }]]) });
     } catch (problem) {
       if (!problem.status || problem.status >= 500) {

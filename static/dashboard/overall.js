@@ -2,11 +2,11 @@
 
 import { compareRun } from "../api.js";
 import { ENDED } from "../curves/axis.js";
+import { pauseAfter } from "../pause.js";
 import { curve } from "./history.js";
 import { comparableSteps } from "./selection.js";
 
 const RETRY_AFTER = 3_000; // ms
-const SHARE = 0.05; // of the time, at most, that the server is to spend on it while a run goes on
 const NOTHING = { selection: "", key: "" };
 
 /**
@@ -41,7 +41,7 @@ export function setUpOverall(state) {
     asking = false;
     if (asked.selection === wanted.selection) {
       const now = performance.now();
-      earliest = now + (again ? RETRY_AFTER : (now - begun) / SHARE);
+      earliest = now + (again ? RETRY_AFTER : pauseAfter(now - begun));
     }
     if (wanted.selection && (again || asked !== wanted)) later();
   }

@@ -10,7 +10,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from shadowboard.configuration import RunConfig
 from shadowboard.records import Run
-from tests.browser.conftest import Open, Site, Visitor, open_window, serving
+from tests.browser.sites import Site, serving
+from tests.browser.visitors import Open, Visitor, open_window
 
 pytestmark = pytest.mark.browser
 

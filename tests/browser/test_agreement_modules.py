@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page
 
 from shadowboard.agreement import Pair, Pairs, agree, correlation_text
-from tests.browser.conftest import call
+from tests.browser.modules import call
 
 pytestmark = pytest.mark.browser
 

@@ -3,7 +3,8 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Open, Site
+from tests.browser.sites import Site
+from tests.browser.visitors import Open
 
 pytestmark = pytest.mark.browser
 

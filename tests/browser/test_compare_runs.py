@@ -14,7 +14,8 @@ from shadowboard.intervals import wilson_interval
 from shadowboard.records import Run, Score
 from shadowboard.schema import runs
 from shadowboard.variants import parse_plan
-from tests.browser.conftest import FIRST, WORKER, Compared, Open, Site, scored
+from tests.browser.sites import FIRST, WORKER, Compared, Site, scored
+from tests.browser.visitors import Open
 
 pytestmark = pytest.mark.browser
 

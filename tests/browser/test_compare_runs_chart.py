@@ -7,7 +7,8 @@ from playwright.sync_api import expect
 
 from shadowboard.configuration import parse_config
 from shadowboard.records import Score
-from tests.browser.conftest import FIRST, WORKER, Compared, Open, Site, scored
+from tests.browser.sites import FIRST, WORKER, Compared, Site, scored
+from tests.browser.visitors import Open
 
 pytestmark = pytest.mark.browser
 

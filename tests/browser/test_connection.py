@@ -3,9 +3,10 @@
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.browser.conftest import Open, Site
+from tests.browser.sites import Site
 from tests.browser.test_curve import MARKS, series
 from tests.browser.test_drawing import SEVEN, draw
+from tests.browser.visitors import Open
 
 pytestmark = pytest.mark.browser
 

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Open, Site
+from tests.browser.sites import Site
+from tests.browser.visitors import Open
 
 pytestmark = pytest.mark.browser
 

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page
 
 from shadowboard.intervals import wilson_interval
-from tests.browser.conftest import call
+from tests.browser.modules import call
 from tests.browser.test_modules import evaluations
 
 pytestmark = pytest.mark.browser

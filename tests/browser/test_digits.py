@@ -8,7 +8,8 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from shadowboard.records import Run
-from tests.browser.conftest import Open, Site
+from tests.browser.sites import Site
+from tests.browser.visitors import Open
 
 pytestmark = pytest.mark.browser
 

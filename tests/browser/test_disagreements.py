@@ -6,8 +6,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from shadowboard.records import Run
-from tests.browser.conftest import Open, Site
+from tests.browser.sites import Site
 from tests.browser.test_digits import compared
+from tests.browser.visitors import Open
 
 pytestmark = pytest.mark.browser
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page
 
-from tests.browser.conftest import call
+from tests.browser.modules import call
 
 pytestmark = pytest.mark.browser
 

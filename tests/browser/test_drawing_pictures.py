@@ -7,8 +7,9 @@ import pytest
 from PIL import Image, ImageDraw
 from playwright.sync_api import FilePayload, Page, expect
 
-from tests.browser.conftest import Open, Site
+from tests.browser.sites import Site
 from tests.browser.test_drawing import SEVEN, draw, sheet
+from tests.browser.visitors import Open
 
 pytestmark = pytest.mark.browser
 

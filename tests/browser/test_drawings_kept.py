@@ -5,8 +5,9 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import Open, Site, Visitor
+from tests.browser.sites import Site
 from tests.browser.test_drawing import SEVEN, draw
+from tests.browser.visitors import Open, Visitor
 
 pytestmark = pytest.mark.browser
 

@@ -9,8 +9,9 @@ from playwright.sync_api import Page, expect
 
 from shadowboard.records import Run
 from shadowboard.watched import watched_config
-from tests.browser.conftest import Open, Site
+from tests.browser.sites import Site
 from tests.browser.test_accessibility import SMALL_TARGETS, check
+from tests.browser.visitors import Open
 
 pytestmark = pytest.mark.browser
 

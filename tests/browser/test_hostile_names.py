@@ -9,7 +9,8 @@ from playwright.sync_api import Page, expect
 
 from shadowboard import checkpoints
 from shadowboard.watched import watched_config
-from tests.browser.conftest import WORKER, Open, Site
+from tests.browser.sites import WORKER, Site
+from tests.browser.visitors import Open
 
 pytestmark = pytest.mark.browser
 

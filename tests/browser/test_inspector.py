@@ -12,8 +12,9 @@ from shadowboard.contents import open_contents
 from shadowboard.inspection import inspect
 from shadowboard.listing import Checkpoint
 from shadowboard.records import Run
-from tests.browser.conftest import WORKER, Open, Site
+from tests.browser.sites import WORKER, Site
 from tests.browser.test_accessibility import check
+from tests.browser.visitors import Open
 from tests.oracles import snapshot_demo
 
 pytestmark = pytest.mark.browser

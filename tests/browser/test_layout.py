@@ -3,8 +3,9 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Open, Site
+from tests.browser.sites import Site
 from tests.browser.test_accessibility import SETTLE
+from tests.browser.visitors import Open
 
 pytestmark = pytest.mark.browser
 

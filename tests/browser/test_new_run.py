@@ -9,7 +9,9 @@ from playwright.sync_api import Locator, Page, expect
 from server.run_form import run_form
 from shadowboard.configuration import RunConfig, parse_config
 from shadowboard.dataset import Dataset
-from tests.browser.conftest import Open, Site, call
+from tests.browser.modules import call
+from tests.browser.sites import Site
+from tests.browser.visitors import Open
 from worker.training import train
 
 pytestmark = pytest.mark.browser

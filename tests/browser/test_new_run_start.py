@@ -7,8 +7,10 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from shadowboard.configuration import parse_config
-from tests.browser.conftest import EVERY, Open, Site, call
+from tests.browser.modules import call
+from tests.browser.sites import EVERY, Site
 from tests.browser.test_new_run import form, queue
+from tests.browser.visitors import Open
 
 pytestmark = pytest.mark.browser
 EMA = "ExponentialMovingAverage"

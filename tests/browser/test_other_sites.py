@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.browser.conftest import _ARGUMENTS, _CHROMIUM, Site
+from tests.browser.sites import Site
+from tests.browser.visitors import ARGUMENTS, CHROMIUM
 
 pytestmark = pytest.mark.browser
 
@@ -92,9 +93,9 @@ def another_site() -> Iterator[int]:
 @pytest.fixture(scope="module")
 def misled(chromium: Browser) -> Iterator[Browser]:
     """A browser for which evil.example is this machine."""
-    path = next(found for name in _CHROMIUM if (found := shutil.which(name)))
+    path = next(found for name in CHROMIUM if (found := shutil.which(name)))
     rules = "--host-resolver-rules=MAP evil.example 127.0.0.1"
-    own = chromium.browser_type.launch(executable_path=path, args=[*_ARGUMENTS, rules])
+    own = chromium.browser_type.launch(executable_path=path, args=[*ARGUMENTS, rules])
     yield own
     own.close()
 

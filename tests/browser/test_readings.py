@@ -7,8 +7,9 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Open, Site
+from tests.browser.sites import Site
 from tests.browser.test_curve import MARKS, correct, place, x_range
+from tests.browser.visitors import Open
 
 pytestmark = pytest.mark.browser
 

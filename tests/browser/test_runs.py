@@ -10,7 +10,8 @@ from playwright.sync_api import Page, expect
 from shadowboard.configuration import RunConfig
 from shadowboard.errors import RunMissing
 from shadowboard.records import Run
-from tests.browser.conftest import Open, Site, serving
+from tests.browser.sites import Site, serving
+from tests.browser.visitors import Open
 
 pytestmark = pytest.mark.browser
 

@@ -6,7 +6,8 @@ import pytest
 from playwright.sync_api import expect
 
 from shadowboard.configuration import RunConfig
-from tests.browser.conftest import Open, Site
+from tests.browser.sites import Site
+from tests.browser.visitors import Open
 
 pytestmark = pytest.mark.browser
 

@@ -12,8 +12,10 @@ from playwright.sync_api import Page, expect
 from shadowboard.records import Score
 from shadowboard.studies import Study
 from shadowboard.variants import NAMES, PARTS, parse_plan
-from tests.browser.conftest import WORKER, Open, Site, call
+from tests.browser.modules import call
+from tests.browser.sites import WORKER, Site
 from tests.browser.test_accessibility import CONTRAST, SMALL_TARGETS, THEMES, check
+from tests.browser.visitors import Open
 
 pytestmark = pytest.mark.browser
 

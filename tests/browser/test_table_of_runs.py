@@ -3,7 +3,8 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import FIRST, Open, Site, scored
+from tests.browser.sites import FIRST, Site, scored
+from tests.browser.visitors import Open
 
 pytestmark = pytest.mark.browser
 

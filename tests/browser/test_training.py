@@ -5,8 +5,9 @@ import math
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Open, Site
+from tests.browser.sites import Site
 from tests.browser.test_curve import drag_zoom, x_range
+from tests.browser.visitors import Open
 
 pytestmark = pytest.mark.browser
 

@@ -6,8 +6,10 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from shadowboard.records import Score
-from tests.browser.conftest import Open, Site, call
+from tests.browser.modules import call
+from tests.browser.sites import Site
 from tests.browser.test_curve import correct
+from tests.browser.visitors import Open
 
 pytestmark = pytest.mark.browser
 
@@ -53,8 +55,7 @@ def test_the_run_as_a_whole_is_judged_and_bars_beyond_chance_are_filled(site: Si
     )
     site.advance(run, 500, 600)
     site.end(run, "finished", "")
-    # While a run goes on, the page asks for its comparison only for a share of the time.
-    expect(overall).to_contain_text("over the 6 checkpoints of the run", timeout=30_000)
+    expect(overall).to_contain_text("over the 6 checkpoints of the run")
     found = page.request.get(f"{site.url}/runs/{run.id}/comparison").json()
     expect(overall).to_have_text(found["verdict"])
     page.wait_for_selector("#chart[aria-label*='At step 600']")
@@ -73,6 +74,27 @@ def test_the_run_as_a_whole_is_judged_and_bars_beyond_chance_are_filled(site: Si
     page.get_by_label("Test", exact=True).check()
     test = page.request.get(f"{site.url}/runs/{run.id}/comparison?split=test").json()
     expect(overall).to_have_text(test["verdict"])
+
+
+def test_a_server_that_was_slow_once_is_asked_again_soon(site: Site, visit: Open) -> None:
+    run = site.begin()
+    site.advance(run, 0, 100, 200)
+    page = visit(site).context.new_page()
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/comparison?*", hold, times=1)
+    page.goto(f"{site.url}/?run={run.id}")
+    expect(page.locator("#overall")).to_have_text("Comparing over the run…")
+    page.wait_for_timeout(3_000)  # a share of the time would be a minute now
+    site.advance(run, 300)
+    expect(page.locator("#step-slider")).to_have_attribute("max", "3")
+    held[0].continue_()
+    expect(page.locator("#overall")).to_contain_text("over the 3 checkpoints so far")
+    site.advance(run, 400)
+    expect(page.locator("#overall")).to_contain_text("over the 4 checkpoints so far")
 
 
 def test_what_is_not_tested_yet_is_not_called_chance(site: Site, visit: Open) -> None:

@@ -3,7 +3,8 @@
 import pytest
 from playwright.sync_api import Browser
 
-from tests.browser.conftest import Site, Visitor, open_window
+from tests.browser.sites import Site
+from tests.browser.visitors import Visitor, open_window
 
 pytestmark = pytest.mark.browser
 

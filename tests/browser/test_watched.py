@@ -9,7 +9,8 @@ from playwright.sync_api import expect
 
 from shadowboard import checkpoints
 from shadowboard.watched import watched_config
-from tests.browser.conftest import Open, Site
+from tests.browser.sites import Site
+from tests.browser.visitors import Open
 from tests.faults.processes import wait_for
 
 pytestmark = pytest.mark.browser
