@@ -168,23 +168,34 @@ def _logits(weights: Weights, values: NDArray[np.float32], activation: str) -> N
 
 def evaluate(weights: Weights, split: Split, activation: str = "relu") -> Evaluation:
     """Read the images of a split, of which there is at least one, with `weights`."""
-    values = _read(weights, split, activation)
-    losses = tf.nn.sparse_softmax_cross_entropy_with_logits(split.labels.astype(np.int32), values)
-    return Evaluation(
-        split.labels,
-        tf.argmax(values, 1).numpy().astype(np.uint8),
-        np.nan_to_num(tf.reduce_max(tf.nn.softmax(values), 1).numpy()),
-        float(losses.numpy().mean(dtype=np.float64)),
-    )
+    return _judged(_read(weights, split, activation), split.labels)
 
 
-def _read(weights: Weights, split: Split, activation: str) -> Any:
+def _judged(values: NDArray[np.float32], labels: NDArray[np.uint8]) -> Evaluation:
+    """What logits [N, 10] read images with these labels as.
+
+    In NumPy and a row for each digit: TensorFlow, operation by operation, takes three times as long.
+    """
+    rows = np.ascontiguousarray(values.T)
+    with np.errstate(all="ignore"):
+        shifted = rows - rows.max(axis=0)
+        sums = np.exp(shifted).sum(axis=0)
+        losses = np.log(sums) - shifted[labels, np.arange(len(labels))]
+        return Evaluation(
+            labels,
+            rows.argmax(axis=0).astype(np.uint8),
+            np.nan_to_num(1 / sums),
+            float(losses.mean(dtype=np.float64)),
+        )
+
+
+def _read(weights: Weights, split: Split, activation: str) -> NDArray[np.float32]:
     """Logits float32 [N, 10] of the images of a split."""
     if isinstance(weights, GivenWeights):
         return _read_by_given(weights, split)
     first = weights[_FIRST]
     if not np.isfinite(first).all():  # what is left out below would be no zero then
-        return logits(weights, tf.constant(as_float(split.images)), activation)
+        return np.asarray(logits(weights, tf.constant(as_float(split.images)), activation))
     values = np.empty((len(split), CLASSES), np.float32)
     for batch in batches(split):
         inked = {**weights, _FIRST: tf.gather(first, batch.pixels)}
