@@ -34,7 +34,8 @@ bench: .venv/test-ready .bench-venv/ready .bench-venv-serving/ready .bench-venv-
 	$(BIN)/python -m benchmarks.pages
 
 soak: .venv/test-ready
-	$(BIN)/python -m pytest tests/faults tests/server/test_openapi.py --kills 1000 --cases 500 --timeout 7200
+	$(BIN)/python -m pytest -n 2 --dist loadfile tests/faults tests/server/test_openapi.py \
+		--kills 1000 --cases 500 --timeout 7200
 	$(BIN)/python -m benchmarks.endurance
 
 # Asks for known vulnerabilities of what is locked; what cannot be looked up, as without a network, fails too.
