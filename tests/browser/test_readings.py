@@ -22,6 +22,7 @@ def test_pointing_reads_the_step_out_on_both_charts(site: Site, visit: Open) -> 
     page = visit(site).open(run)
     step = page.locator("#readout .entry.step")
     expect(step).to_have_text("step200")
+    expect(page.locator("#step-slider")).to_have_attribute("max", "2")  # all are evaluated
     expect(page.locator(MARKS).first).to_be_attached()
     page.mouse.move(*place(page, 100 / x_range(page)[1]), steps=3)
     expect(step).to_have_text("step100")
@@ -42,6 +43,7 @@ def test_click_chooses_a_step_and_keys_go_on_from_there(site: Site, visit: Open)
     page = visit(site).open(run)
     step = page.locator("#readout .entry.step")
     expect(step).to_have_text("step300")
+    expect(page.locator("#step-slider")).to_have_attribute("max", "3")  # all are evaluated
     expect(page.locator(MARKS).first).to_be_attached()
     page.mouse.click(*place(page, 110 / 600))
     page.mouse.move(5, 5)
