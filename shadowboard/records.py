@@ -116,11 +116,13 @@ class Standing:
     """How a run's raw weights (`average` empty) or one of its averages have done so far.
 
     `final`: at the newest step that is evaluated. `best`: at the step of the highest validation accuracy, of
-    equals the earliest; the same as `final` as long as none is evaluated on validation.
+    equals the earliest; the same as `final` as long as none is evaluated on validation. `evaluated`: how many
+    evaluations there are.
     """
 
     run_id: str
     average: str
+    evaluated: int
     final: StepScores
     best: StepScores
 

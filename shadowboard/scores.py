@@ -80,17 +80,20 @@ def _page(connection: Connection, run_id: str, average: str, split: str, after: 
 
 def standings(connection: Connection, of: ColumnElement[bool] | None = None) -> list[Standing]:
     """The standings of all runs, or of those whose evaluations meet the condition, by run and average."""
-    scores: dict[tuple[str, str, int, int], dict[tuple[int, str], Score]] = {}
-    for run, final, best, *values in connection.execute(_standings_query(of)):
+    scores: dict[tuple[str, str, int, int, int], dict[tuple[int, str], Score]] = {}
+    for run, evaluated, final, best, *values in connection.execute(_standings_query(of)):
         score = Score(*values)
-        scores.setdefault((run, score.average, final, best), {})[score.step, score.split] = score
+        scores.setdefault((run, score.average, evaluated, final, best), {})[score.step, score.split] = score
     return [_standing(*weights, scores[weights]) for weights in sorted(scores)]
 
 
 def _standings_query(of: ColumnElement[bool] | None) -> Select[Any]:
-    """Run, final step, best step, and a score of the same weights at one of these steps."""
+    """Run, number of evaluations, final and best step, and a score of the same weights at one of these."""
     last = select(
-        evaluations.c.run_id, evaluations.c.average, func.max(evaluations.c.step).label("final")
+        evaluations.c.run_id,
+        evaluations.c.average,
+        func.max(evaluations.c.step).label("final"),
+        func.count().label("evaluated"),
     ).group_by(evaluations.c.run_id, evaluations.c.average)
     if of is not None:
         last = last.where(of)
@@ -111,14 +114,21 @@ def _standings_query(of: ColumnElement[bool] | None) -> Select[Any]:
     # A row for each of the two steps, or one for both: equality alone is what every planner joins well by.
     at = union(*(select(chosen, step.label("step")) for step in (chosen.c.final, chosen.c.best))).subquery()
     same = [evaluations.c[name] == at.c[name] for name in ("run_id", "average", "step")]
-    return select(at.c.run_id, at.c.final, at.c.best, *_COLUMNS).join(evaluations, and_(*same))
+    return select(at.c.run_id, at.c.evaluated, at.c.final, at.c.best, *_COLUMNS).join(
+        evaluations, and_(*same)
+    )
 
 
 def _standing(
-    run_id: str, average: str, final: int, best: int, scores: Mapping[tuple[int, str], Score]
+    run_id: str,
+    average: str,
+    evaluated: int,
+    final: int,
+    best: int,
+    scores: Mapping[tuple[int, str], Score],
 ) -> Standing:
     at_final, at_best = (
         StepScores(step, scores.get((step, "validation")), scores.get((step, "test")))
         for step in (final, best)
     )
-    return Standing(run_id, average, at_final, at_best)
+    return Standing(run_id, average, evaluated, at_final, at_best)

@@ -54,10 +54,14 @@ class Scores(BaseModel):
         description="Where they read the most validation images right; of equals the earliest"
     )
 
+    evaluated: int = Field(
+        description="How many evaluations there are: one of each checkpoint on either kind of images"
+    )
+
     @classmethod
     def of(cls, standing: Standing) -> Self:
         """The scores of a standing of the store."""
-        return cls(final=Point.of(standing.final), best=Point.of(standing.best))
+        return cls(final=Point.of(standing.final), best=Point.of(standing.best), evaluated=standing.evaluated)
 
 
 class RunScores(BaseModel):

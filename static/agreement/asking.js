@@ -15,6 +15,7 @@ export function setUpAsking(state, isSeen) {
   let answered = null; // the curves that were known when the last answer was asked for
   let underway = false;
   let earliest = 0; // the next time to ask, as the page's clock has it
+  let took; // ms, the last time
   let timer;
 
   async function ask() {
@@ -25,7 +26,9 @@ export function setUpAsking(state, isSeen) {
     underway = true;
     try {
       const agreement = await readAgreement(asked);
-      pause = Math.max(LEAST_PAUSE, pauseAfter(performance.now() - begun));
+      const now = performance.now();
+      pause = Math.max(LEAST_PAUSE, pauseAfter(now - begun, took));
+      took = now - begun;
       if (asked === id) {
         answered = curves;
         state.set({ agreement });

@@ -15,7 +15,7 @@ const AHEAD = "600px 0px"; // so far beneath what is seen a row counts as in sig
  */
 export function setUpGains(state, body) {
   const inSight = new Set(); // ids of runs
-  const known = new Map(); // by run { key, earliest }: what is there or on its way, and when to ask for more
+  const known = new Map(); // by run { key, earliest, took }: what is there or on its way, and when to ask for more
   let underway = 0;
   const watcher = new IntersectionObserver((entries) => {
     for (const { target, isIntersecting } of entries) {
@@ -34,7 +34,7 @@ export function setUpGains(state, body) {
     }
   }).observe(body, { childList: true });
 
-  /** The first run whose gain is wanted and not known as of its newest evaluated checkpoint. */
+  /** The first run whose gain is wanted and not known as of what is evaluated. */
   function next() {
     const { runs, scores, gains, sort } = state.get();
     const all = sort.replace("-", "") === GAIN;
@@ -57,19 +57,19 @@ export function setUpGains(state, body) {
     const { run, average } = row;
     const begun = performance.now();
     underway += 1;
+    const before = known.get(run.id)?.took;
     known.set(run.id, { key: keyOf(row), earliest: Infinity });
-    let [key, earliest] = [keyOf(row), 0];
+    let [key, pause] = [keyOf(row), 0];
     try {
       const { overall } = await compareRun(run.id, "validation", average.name);
-      if (!ENDED.has(run.state)) earliest = performance.now() + pauseAfter(performance.now() - begun);
+      pause = pauseAfter(performance.now() - begun, before);
       state.set({ gains: new Map([...state.get().gains, [run.id, { average: average.name, overall }]]) });
     } catch (problem) {
-      if (!problem.status || problem.status >= 500) {
-        [key, earliest] = ["", performance.now() + RETRY_AFTER];
-        setTimeout(askOn, RETRY_AFTER);
-      }
+      if (!problem.status || problem.status >= 500) [key, pause] = ["", RETRY_AFTER];
     }
-    known.set(run.id, { key, earliest });
+    const now = performance.now();
+    known.set(run.id, { key, earliest: now + pause, took: now - begun });
+    setTimeout(askOn, pause); // for what comes meanwhile
     underway -= 1;
     askOn();
   }
@@ -77,4 +77,5 @@ export function setUpGains(state, body) {
   return askOn;
 }
 
-const keyOf = ({ run, average, ema }) => `${average.name} ${ema.final.step} ${ENDED.has(run.state)}`;
+const keyOf = ({ run, average, raw, ema }) =>
+  `${average.name} ${raw?.evaluated} ${ema.evaluated} ${ema.final.step} ${ENDED.has(run.state)}`;

@@ -38,7 +38,7 @@ export function setUpNews(state, readScores) {
     state.set({ histories: new Map([...state.get().histories, ...curves]) });
     const news = new Set(training);
     for (const [id, history] of curves) if (size(history) > size(histories.get(id))) news.add(id);
-    for (const id of behind) if (JSON.stringify(scores.get(id)) !== JSON.stringify(before.get(id))) news.add(id);
+    for (const id of catchingUp) if (JSON.stringify(scores.get(id)) !== JSON.stringify(before.get(id))) news.add(id);
     for (const id of catchingUp) if (pause >= SELDOM && !behind.has(id) && !news.has(id)) catchingUp.delete(id);
     return news.size > 0;
   }
@@ -64,9 +64,13 @@ export function setUpNews(state, readScores) {
 
 const goesOn = (run) => run.state === "training" || run.state === "watched";
 
-/** Whether the newest checkpoint of a run is yet to be evaluated, by any of its weights on either split. */
+/** Whether a checkpoint of a run is yet to be evaluated, by any of its weights on either split. */
 const isBehind = (run, scores) => [scores?.raw, ...run.averages.map(({ name }) => scores?.averages[name])]
-  .some((one) => !one || one.final.step < run.latest_checkpoint || !one.final.validation || !one.final.test);
+  .some((one) => !one || one.final.step < run.latest_checkpoint || !one.final.validation || !one.final.test
+    || one.evaluated < SPLITS.length * saved(run));
+
+/** How many checkpoints an ended run has saved at least, but for those damaged or deleted before they were evaluated. */
+const saved = ({ config, latest_checkpoint: latest }) => Math.ceil(latest / config.save_every) + 1;
 
 /** Whether a history, where there is one, was read before that. */
 const isShort = (run, history) => history !== undefined && SPLITS.some((split) =>

@@ -19,6 +19,7 @@ export function setUpOverall(state) {
   let asking = false;
   let pending;
   let earliest = 0; // the next time to ask for the same selection, as the page's clock has it
+  let took; // ms, the last time
 
   async function ask() {
     const asked = wanted;
@@ -41,7 +42,8 @@ export function setUpOverall(state) {
     asking = false;
     if (asked.selection === wanted.selection) {
       const now = performance.now();
-      earliest = now + (again ? RETRY_AFTER : pauseAfter(now - begun));
+      earliest = now + (again ? RETRY_AFTER : pauseAfter(now - begun, took));
+      took = now - begun;
     }
     if (wanted.selection && (again || asked !== wanted)) later();
   }
@@ -71,6 +73,8 @@ function question(now) {
   const { run, history, split, average } = now;
   if (!run || !average || !comparableSteps(now).length) return NOTHING;
   const selection = `${run.id} ${split}`;
-  const evaluated = [null, ...run.averages.map(({ name }) => name)].map((name) => curve(history, split, name).length);
+  const curves = [null, ...run.averages.map(({ name }) => name)].map((name) => curve(history, split, name));
+  // With what they come to: another program may write a checkpoint anew.
+  const evaluated = curves.map((points) => [points.length, points.reduce((sum, { correct }) => sum + correct, 0)]);
   return { selection, key: `${selection} ${evaluated} ${ENDED.has(run.state)}` };
 }

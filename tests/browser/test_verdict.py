@@ -55,7 +55,8 @@ def test_the_run_as_a_whole_is_judged_and_bars_beyond_chance_are_filled(site: Si
     )
     site.advance(run, 500, 600)
     site.end(run, "finished", "")
-    expect(overall).to_contain_text("over the 6 checkpoints of the run")
+    # While a run goes on, the page asks for its comparison only for a share of the time.
+    expect(overall).to_contain_text("over the 6 checkpoints of the run", timeout=30_000)
     found = page.request.get(f"{site.url}/runs/{run.id}/comparison").json()
     expect(overall).to_have_text(found["verdict"])
     page.wait_for_selector("#chart[aria-label*='At step 600']")

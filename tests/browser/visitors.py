@@ -120,4 +120,4 @@ def visiting(chromium: Browser, blank: Page | None) -> Iterator[Open]:
             visitor.leave(blank)
         else:
             visitor.context.close()
-        assert visitor.complaints == []
+        assert not visitor.complaints, visitor.complaints

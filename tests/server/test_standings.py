@@ -51,7 +51,11 @@ def expected(results: Results, average: str) -> dict[str, Any] | None:
         if (step, average, "validation") in results
     }
     best = max(judged, key=lambda step: (judged[step], -step)) if judged else steps[-1]
-    return {"final": point(results, steps[-1], average), "best": point(results, best, average)}
+    return {
+        "final": point(results, steps[-1], average),
+        "best": point(results, best, average),
+        "evaluated": sum(name == average for _, name, _ in results),
+    }
 
 
 KEYS = st.tuples(

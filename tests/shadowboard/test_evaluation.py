@@ -10,6 +10,7 @@ from shadowboard import network
 from shadowboard.configuration import RunConfig
 from shadowboard.dataset import Dataset, Split
 from shadowboard.evaluation import Evaluation, evaluate
+from shadowboard.quiet_tensorflow import tf
 from shadowboard.store import Store
 
 
@@ -80,6 +81,20 @@ def test_weights_too_large_to_read_with_have_no_confidence(mnist: Dataset) -> No
     assert not np.isfinite(found.loss)
     assert found.mean_confidence == 0
     assert found.calibration_error == pytest.approx(found.accuracy)
+
+
+def test_a_logit_that_is_no_number_is_never_the_largest(mnist: Dataset) -> None:
+    """As TensorFlow has it; only one output of the network has gone astray."""
+    weights = dict(network.init([16], seed=3))
+    split = Split(mnist.test.images[:200], mnist.test.labels[:200])
+    expected = np.array(network.logits(weights, split.images / np.float32(255)))
+    expected[:, 3] = math.nan
+    weights["layer2/biases"] = np.where(np.arange(10) == 3, np.float32(math.nan), weights["layer2/biases"])
+    found = evaluate(weights, split)
+    np.testing.assert_array_equal(found.predictions, tf.argmax(expected, 1).numpy())
+    assert 3 not in found.predictions
+    assert found.mean_confidence == 0
+    assert math.isnan(found.loss)
 
 
 @pytest.mark.parametrize("loss", [0.25, math.nan, math.inf, -math.inf])

@@ -53,7 +53,8 @@ def plain_standings(run_id: str, scores: list[Score]) -> list[Standing]:
             ):
                 best = step
         at = [StepScores(s, steps[s].get("validation"), steps[s].get("test")) for s in (final, best)]
-        standings.append(Standing(run_id, average, *at))
+        number = sum(len(splits) for splits in steps.values())
+        standings.append(Standing(run_id, average, number, *at))
     return standings
 
 

@@ -71,7 +71,7 @@ def standings_of(table: Table) -> dict[str, dict[str, Standing]]:
         }
         best = max(at.values(), key=lambda one: (one.validation.correct if one.validation else 0, -one.step))
         run_id = f"{variant} {seed}"
-        found.setdefault(run_id, {})[average] = Standing(run_id, average, at[STEPS], best)
+        found.setdefault(run_id, {})[average] = Standing(run_id, average, 2 * len(at), at[STEPS], best)
     return found
 
 
