@@ -1,11 +1,14 @@
 """Where weights that were asked for come from: a run of the store, or a folder that any program wrote."""
 
 import logging
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from shadowboard import checkpoints
 from shadowboard.averaging import Average
@@ -16,9 +19,11 @@ from shadowboard.errors import CheckpointDamaged, CheckpointMissing, CheckpointU
 from shadowboard.evaluation import Evaluation, evaluate, probabilities, require_finite
 from shadowboard.export.formats import label
 from shadowboard.folder_sight import look
+from shadowboard.given_network import GivenCheckpoint, GivenNetwork, load_network
 from shadowboard.listing import pick
 from shadowboard.records import Run, rank
 from shadowboard.settings import Settings
+from shadowboard.watched import WatchedConfig
 from shadowboard.weights import averages_of, restore
 
 log = logging.getLogger(__name__)
@@ -28,7 +33,8 @@ log = logging.getLogger(__name__)
 class Source:
     """A folder of checkpoints, and what is needed to use them that is not in them.
 
-    `averages` are those that are known to be kept: none of a folder.
+    `averages` are those that are known to be kept: none of a folder. `network`: the function that reads its
+    weights, package.module:function; empty: a chain of dense layers is recognised.
     """
 
     name: str
@@ -37,15 +43,17 @@ class Source:
     activation: str
     averages: tuple[Average, ...] = ()
     run: Run | None = None
+    network: str = ""
 
     @classmethod
     def of_run(cls, run: Run, settings: Settings) -> "Source":
         """The checkpoints of a run in the store."""
         config = run.config
+        network = config.network if isinstance(config, WatchedConfig) else ""
         name = f"the run {run.name!r} ({run.id})"
         folder = run.folder or settings.run_folder(run.id)
         averages = tuple(average for average in config.averages if isinstance(average, Average))
-        return cls(name, folder, config.data, config.activation, averages, run)
+        return cls(name, folder, config.data, config.activation, averages, run, network)
 
     @property
     def label(self) -> str:
@@ -64,18 +72,35 @@ class Source:
     def latest(self) -> Checkpoint:
         """The newest good checkpoint; damaged ones passed over are logged. Raises CheckpointMissing."""
         if others := self._of_other_names():
-            return others[-1]
+            return self._seen(others[-1])
         checkpoint, _, damaged = checkpoints.read_newest_good(self.folder)
         for error in damaged:
             log.warning("%s", error)
-        return checkpoint
+        return self._seen(checkpoint)
 
     def _of_other_names(self) -> list[Checkpoint]:
         """Where none is called `<name>-<step>.index`: those with a step inside, and those of Keras."""
         return [] if checkpoints.list_checkpoints(self.folder) else look(self.folder).checkpoints
 
     def _there(self) -> list[Checkpoint]:
-        return checkpoints.list_checkpoints(self.folder) or self._of_other_names()
+        there = checkpoints.list_checkpoints(self.folder) or self._of_other_names()
+        return [self._seen(checkpoint) for checkpoint in there]
+
+    def _seen(self, checkpoint: Checkpoint) -> Checkpoint:
+        """With the network that is given for it; its function is loaded where it is called."""
+        if not self.network:
+            return checkpoint
+        return GivenCheckpoint(checkpoint.prefix, checkpoint.step, GivenNetwork(self.network))
+
+    @cached_property
+    def _given(self) -> GivenNetwork:
+        return load_network(self.network)
+
+    def _restored(self, checkpoint: Checkpoint, average: str | None) -> Mapping[str, NDArray[Any]]:
+        """The weights, to read images with. Raises ConfigurationInvalid where a given network is not here."""
+        if isinstance(checkpoint, GivenCheckpoint):
+            checkpoint = replace(checkpoint, network=self._given)
+        return restore(checkpoint, average)
 
     def checkpoint(self, step: str, average: str | None) -> Checkpoint:
         """The checkpoint of `latest`, `best` (by validation accuracy of these weights), or a number."""
@@ -108,12 +133,12 @@ class Source:
         return load_dataset(self.data)
 
     def _evaluate(self, checkpoint: Checkpoint, average: str | None, images: Split) -> Evaluation:
-        return evaluate(restore(checkpoint, average), images, self.activation)
+        return evaluate(self._restored(checkpoint, average), images, self.activation)
 
     def read_digit(self, checkpoint: Checkpoint, image: DigitImage) -> dict[str, list[float]]:
         """`raw`, and each average by name → ten probabilities for one image, float32 [28, 28]."""
         averages = [None, *averages_of(checkpoint)]
-        sets = [restore(checkpoint, average) for average in averages]
+        sets = [self._restored(checkpoint, average) for average in averages]
         for weights in sets:
             require_finite(weights)
         (rows,) = probabilities(sets, np.reshape(image, (1, -1)), self.activation).tolist()

@@ -1,5 +1,6 @@
 """A network given as a function, against TensorFlow's own forward pass, from its file to answers."""
 
+import json
 import sys
 from contextlib import closing
 from pathlib import Path
@@ -8,8 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 
-from shadowboard import checkpoints
+from shadowboard import checkpoints, cli
 from shadowboard.checkpoints import Checkpoint
 from shadowboard.contents import open_contents
 from shadowboard.dataset import Dataset, as_float
@@ -151,3 +153,47 @@ def test_from_the_folder_to_evaluations_and_predictions(
                 assert kind["digit"] == logits[3].argmax()
                 wanted = tf.nn.softmax(logits[3]).numpy()
                 np.testing.assert_allclose(kind["probabilities"], wanted, rtol=1e-3, atol=1e-5)
+
+
+def test_commands_read_a_run_with_its_network(
+    saved: Checkpoint,
+    module: str,
+    mnist: Dataset,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    run_id, path = "", str(tmp_path / "picture.png")
+    Image.fromarray(255 - mnist.test.images[0].reshape(28, 28)).save(path)
+
+    def command(*arguments: str) -> tuple[int, str]:
+        monkeypatch.setattr(sys, "argv", ["shadowboard", *arguments, "--run", run_id])
+        code = cli.run()
+        said = capsys.readouterr()
+        return code, said.err or said.out
+
+    home = tmp_path / "home"
+    monkeypatch.setenv("SHADOWBOARD_HOME", str(home))
+    for network in (f"{module}:logits", "not_here:logits"):
+        with closing(Store(Settings(home=home).store_url)) as store:
+            run_id = store.watch(watched_config(saved.prefix.parent, network=network)).id
+        if network == "not_here:logits":
+            code, said = command("evaluate")
+            assert code == 1
+            assert "network is 'not_here:logits', which cannot be imported" in said
+            continue
+        images = as_float(mnist.validation.images)
+        right = [
+            int(np.count_nonzero(expected(values(seed), images).argmax(1) == mnist.validation.labels))
+            for seed in (1, 2)
+        ]
+        code, said = command("compare", "--json")
+        assert code == 0
+        told = json.loads(said)
+        assert [told["raw"]["correct"], told["ema"]["correct"]] == right
+        assert json.loads(command("evaluate", "--ema", "--json", "--step", "best")[1])["correct"] == right[1]
+        assert command("predict", path)[0] == 0
+    refused = "Keras holds a network, and this one is the function not_here:logits"
+    assert refused in command("export", "--format", "keras")[1]
+    assert command("export", "--format", "npz", "--output", str(tmp_path / "all.npz"))[0] == 0
+    assert set(np.load(tmp_path / "all.npz")) == set(SHAPES)
