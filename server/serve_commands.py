@@ -110,31 +110,43 @@ def watch(
 
     try:
         serve_pages(settings, announce, networks=networks)
-    except SettingsInvalid:  # the port may be taken by a server of the same store
-        if networks:  # which has not got them
+    except SettingsInvalid as error:  # the port may be taken by a server of the same store
+        from shadowboard.neighbour import board_at
+
+        there = board_at(settings)
+        if there is None:
             raise
+        if networks:
+            raise SettingsInvalid(
+                f"The Shadowboard that is running at {there} has not got {network}; end it, or give --port "
+                "for one beside it."
+            ) from error
         with open_store(settings) as store:
-            if (url := _neighbour(store, settings, config)) is None:
-                raise
+            if not _is_neighbour(store, settings, config):
+                raise SettingsInvalid(
+                    f"The Shadowboard that is running at {there} has another home than "
+                    f"{settings.home.absolute()}; give its own with --home or SHADOWBOARD_HOME, or --port "
+                    "for one beside it."
+                ) from error
             run = store.watch(config, name)
-        tell(run, f"running already, at {url}/?run={run.id}")
+        tell(run, f"running already, at {there}/?run={run.id}")
 
 
-def _neighbour(store: "Store", settings: "Settings", config: "WatchedConfig") -> str | None:
-    """The URL of a server of this store at the host and port of the settings; None where there is none.
+def _is_neighbour(store: "Store", settings: "Settings", config: "WatchedConfig") -> bool:
+    """Whether the server at the host and port of the settings is one of this store.
 
     It is asked for a run. Where there is none yet, for one that watches the folder, which goes again
     where nobody knows it.
     """
-    from shadowboard.neighbour import board_of
+    from shadowboard.neighbour import knows
 
     if there := store.runs():
-        return board_of(settings, there[0].id)
+        return knows(settings, there[0].id)
     run = store.watch(config)
-    url = None
+    known = False
     try:
-        url = board_of(settings, run.id)
+        known = knows(settings, run.id)
     finally:
-        if url is None:
+        if not known:
             store.delete_run(run.id)
-    return url
+    return known

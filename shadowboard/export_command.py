@@ -27,8 +27,12 @@ def export(
     ema: Annotated[bool, typer.Option("--ema/--raw", help="Averaged or raw weights.")] = False,
     average: Average = None,
     output: Annotated[
-        Path | None,
-        typer.Option(help="File or folder to write to; default: a name that tells what it is."),
+        str | None,
+        typer.Option(
+            metavar="PATH",
+            help="File or folder to write to, a new folder with a slash at its end; default: a name that "
+            "tells what it is.",
+        ),
     ] = None,
     activation: Activation = None,
     home: Home = None,
@@ -40,20 +44,28 @@ def export(
     from shadowboard import terminal
     from shadowboard.export.exporting import Subject
     from shadowboard.export.exporting import export as written
-    from shadowboard.weights import restore
 
     source = source_of(settings, run, folder, None, activation)
     if ema and average is None:
         average = source.first_average()
     checkpoint = source.checkpoint(step, average)
-    weights = restore(checkpoint, average)
+    weights = source.restore(checkpoint, average)
     subject = Subject(source.label, checkpoint, average, weights, source.activation)
     content = written(subject, in_format)
-    path = output or Path(subject.file_name(in_format))
-    if path.is_dir():
-        path /= subject.file_name(in_format)
+    path = _path(output or "", subject.file_name(in_format))
     _write(path, content)
     terminal.print_export(checkpoint.step, average, path, len(content), source.averages, as_json=as_json)
+
+
+def _path(output: str, name: str) -> Path:
+    """Of the file to write: `output`, or `name` in it where it is a folder. Raises SaveFailed."""
+    path = Path(output)
+    try:
+        if output.endswith("/"):
+            path.mkdir(parents=True, exist_ok=True)
+        return path / name if path.is_dir() else path
+    except OSError as error:
+        raise SaveFailed(f"{path} could not be made: {error.strerror}.") from error
 
 
 def _write(path: Path, content: bytes) -> None:

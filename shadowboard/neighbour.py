@@ -1,6 +1,8 @@
 """A server that is running already where one is about to be started."""
 
 import json
+from http.client import HTTPException
+from typing import Any
 from urllib.error import URLError
 from urllib.request import urlopen
 
@@ -9,16 +11,31 @@ from shadowboard.settings import Settings
 _PATIENCE_SECONDS = 5.0
 
 
-def board_of(settings: Settings, run_id: str) -> str | None:
-    """The URL of the server at the host and port of the settings, where it knows the run; None where not.
+def knows(settings: Settings, run_id: str) -> bool:
+    """Whether the server at the host and port of the settings knows the run.
 
     A run's id is a random one: whoever knows it works on the same store.
     """
+    return _answer(f"{_url(settings)}/runs/{run_id}").get("id") == run_id
+
+
+def board_at(settings: Settings) -> str | None:
+    """The URL of the server at the host and port of the settings, where it is a Shadowboard on any store."""
+    url = _url(settings)
+    about = _answer(f"{url}/openapi.json").get("info")
+    return url if isinstance(about, dict) and about.get("title") == "Shadowboard" else None
+
+
+def _url(settings: Settings) -> str:
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104 - taken out
-    url = f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
+    return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
+
+
+def _answer(address: str) -> dict[str, Any]:
+    """What is there, as JSON; empty where there is nothing of that kind."""
     try:
-        with urlopen(f"{url}/runs/{run_id}", timeout=_PATIENCE_SECONDS) as answer:  # noqa: S310 - it is http
+        with urlopen(address, timeout=_PATIENCE_SECONDS) as answer:  # noqa: S310 - it is http
             found = json.load(answer)
-    except (URLError, OSError, ValueError):
-        return None
-    return url if isinstance(found, dict) and found.get("id") == run_id else None
+    except (URLError, OSError, HTTPException, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -19,7 +19,7 @@ from shadowboard.errors import CheckpointDamaged, CheckpointMissing, CheckpointU
 from shadowboard.evaluation import Evaluation, evaluate, probabilities, require_finite
 from shadowboard.export.formats import label
 from shadowboard.folder_sight import look
-from shadowboard.given_network import GivenCheckpoint, GivenNetwork, load_network
+from shadowboard.given_network import GivenCheckpoint, GivenNetwork, GivenWeights, load_network
 from shadowboard.listing import pick
 from shadowboard.records import Run, rank
 from shadowboard.settings import Settings
@@ -28,13 +28,16 @@ from shadowboard.weights import averages_of, restore
 
 log = logging.getLogger(__name__)
 
+_OF_ONE_LAYER = 2  # variables: without a hidden layer there is no activation
+
 
 @dataclass(frozen=True)
 class Source:
     """A folder of checkpoints, and what is needed to use them that is not in them.
 
     `averages` are those that are known to be kept: none of a folder. `network`: the function that reads its
-    weights, package.module:function; empty: a chain of dense layers is recognised.
+    weights, package.module:function; empty: a chain of dense layers is recognised. `is_assumed`: nobody has
+    said that this is the activation.
     """
 
     name: str
@@ -44,16 +47,19 @@ class Source:
     averages: tuple[Average, ...] = ()
     run: Run | None = None
     network: str = ""
+    is_assumed: bool = False
 
     @classmethod
     def of_run(cls, run: Run, settings: Settings) -> "Source":
         """The checkpoints of a run in the store."""
         config = run.config
-        network = config.network if isinstance(config, WatchedConfig) else ""
+        network, is_assumed = "", False
+        if isinstance(config, WatchedConfig):
+            network, is_assumed = config.network, config.activation_is_assumed
         name = f"the run {run.name!r} ({run.id})"
         folder = run.folder or settings.run_folder(run.id)
         averages = tuple(average for average in config.averages if isinstance(average, Average))
-        return cls(name, folder, config.data, config.activation, averages, run, network)
+        return cls(name, folder, config.data, config.activation, averages, run, network, is_assumed)
 
     @property
     def label(self) -> str:
@@ -96,11 +102,24 @@ class Source:
     def _given(self) -> GivenNetwork:
         return load_network(self.network)
 
+    def restore(self, checkpoint: Checkpoint, average: str | None) -> Mapping[str, NDArray[Any]]:
+        """The raw (None) or averaged weights; logs, once, that the activation that they need is assumed."""
+        weights = restore(checkpoint, average)
+        if self.is_assumed and not isinstance(weights, GivenWeights) and len(weights) > _OF_ONE_LAYER:
+            _ = self._mention
+        return weights
+
+    @cached_property
+    def _mention(self) -> None:
+        log.warning(
+            "The activation of the hidden layers is assumed to be %s: nobody has told it.", self.activation
+        )
+
     def _restored(self, checkpoint: Checkpoint, average: str | None) -> Mapping[str, NDArray[Any]]:
         """The weights, to read images with. Raises ConfigurationInvalid where a given network is not here."""
         if isinstance(checkpoint, GivenCheckpoint):
             checkpoint = replace(checkpoint, network=self._given)
-        return restore(checkpoint, average)
+        return self.restore(checkpoint, average)
 
     def checkpoint(self, step: str, average: str | None) -> Checkpoint:
         """The checkpoint of `latest`, `best` (by validation accuracy of these weights), or a number."""

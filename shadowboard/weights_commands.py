@@ -124,4 +124,4 @@ def source_of(
             return Source.of_run(store.run(run) if run else store.newest_run(), settings)
     if run:
         raise typer.BadParameter("Give either --run or --folder.", param_hint="--run")
-    return Source(str(folder), folder, data or "mnist", activation or "relu")
+    return Source(str(folder), folder, data or "mnist", activation or "relu", is_assumed=activation is None)

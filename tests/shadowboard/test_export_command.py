@@ -88,6 +88,19 @@ def test_what_it_says_and_where_it_writes(shadowboard: Shadowboard, run: Run, tm
     assert path.read_bytes() == Path("served.pb").read_bytes()
 
 
+def test_a_folder_that_is_not_there_is_made_where_a_slash_says_that_it_is_one(
+    shadowboard: Shadowboard, run: Run, tmp_path: Path
+) -> None:
+    options = ("--home", tmp_path, "--output", f"{tmp_path}/not/there/")
+    for form in ("npz", "onnx"):
+        assert shadowboard("--format", form, *options).code == 0
+    assert len(list((tmp_path / "not" / "there").iterdir())) == 2
+    (tmp_path / "file").touch()
+    refused = shadowboard("--format", "npz", "--home", tmp_path, "--output", f"{tmp_path}/file/")
+    assert (refused.code, refused.err.count("\n")) == (1, 1)
+    assert "file could not be made: File exists." in refused.err
+
+
 def test_only_the_file_itself_is_written(shadowboard: Shadowboard, run: Run, tmp_path: Path) -> None:
     options = ("--format", "npz", "--home", tmp_path, "--output")
     mine, plain, link, loop = Path("a.npz.part"), Path("plain"), Path("a.npz"), Path("loop")

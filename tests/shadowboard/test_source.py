@@ -28,3 +28,15 @@ def test_best_passes_over_what_is_damaged_or_deleted_since_the_listing(
         checkpoint.index.unlink()
     with pytest.raises(CheckpointMissing, match="There is no readable checkpoint in"):
         source.checkpoint("best", None)
+
+
+def test_an_activation_that_nobody_has_told_is_said_to_be_assumed(
+    tmp_path: Path, small_data: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for told, hidden in ((True, (8,)), (False, ()), (False, (8,))):
+        there = checkpoints.save(tmp_path, 1, init(hidden, seed=1))
+        source = Source("mine", tmp_path, str(small_data), "relu", is_assumed=not told)
+        for split in ("validation", "test"):
+            source.evaluate(there, None, split)
+        expected = 0 if told or not hidden else 1  # once for both
+        assert caplog.text.count("The activation of the hidden layers is assumed to be relu") == expected

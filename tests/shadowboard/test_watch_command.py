@@ -67,8 +67,32 @@ def test_a_port_that_is_taken_by_something_else_leaves_nothing_behind(tmp_path: 
             out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (1, "")
     assert err.startswith(f"shadowboard: Port {port} on 127.0.0.1 is in use")
-    with closing(Store(f"sqlite:///{tmp_path / 'home' / 'shadowboard.db'}")) as store:
-        assert store.runs() == []
+    assert not (tmp_path / "home").exists()
+
+
+def test_a_server_that_cannot_be_told_is_named_with_the_reason(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text("def logits(weights, images): return images[:, :10]")
+    (tmp_path / "one").mkdir()
+    home, other = tmp_path / "home", tmp_path / "other"
+    with started("one", "--home", home, "--port", 0, cwd=tmp_path) as first:
+        assert first.stdout is not None
+        url = [first.stdout.readline() for _ in range(3)][1].split()[3].partition("/?")[0]
+        port = url.rpartition(":")[2]
+        try:
+            for options, sentence in (
+                (("--home", other), f"at {url} has another home than {other}; give its own with --home"),
+                (("--home", home, "--network", "mine:logits"), f"at {url} has not got mine:logits; end it"),
+            ):
+                with started("one", "--port", port, *options, cwd=tmp_path) as second:
+                    out, err = second.communicate(timeout=60)
+                assert (second.returncode, out, err.count("\n")) == (1, "", 1)
+                assert sentence in err
+        finally:
+            first.send_signal(signal.SIGTERM)
+        assert first.wait(30) == 0
+    for there, runs in ((home, 1), (other, 0)):
+        with closing(Store(f"sqlite:///{there / 'shadowboard.db'}")) as store:
+            assert len(store.runs()) == runs
 
 
 def test_a_port_that_is_taken_changes_nothing_of_a_run_that_watches_already(
@@ -83,12 +107,13 @@ def test_a_port_that_is_taken_changes_nothing_of_a_run_that_watches_already(
     before = store.watch(watched_config(tmp_path, data=str(small_data)))
     asked: list[str] = []
     monkeypatch.setattr(serving, "serve", taken)
-    monkeypatch.setattr(neighbour, "board_of", lambda settings, run_id: asked.append(run_id))
+    monkeypatch.setattr(neighbour, "board_at", lambda settings: "http://127.0.0.1:1")
+    monkeypatch.setattr(neighbour, "knows", lambda settings, run_id: asked.append(run_id))
     url = store._database._engine.url.render_as_string(hide_password=False)
     options = ["--data", small_data, "--name", "mine", "--activation", "tanh", "--database-url", url]
     monkeypatch.setattr(sys, "argv", ["shadowboard", "watch", str(tmp_path), *map(str, options)])
     assert cli.run() == 1
-    assert "Port 1 is in use." in capfd.readouterr().err
+    assert "The Shadowboard that is running at http://127.0.0.1:1 has another home" in capfd.readouterr().err
     assert (store.runs(), asked) == ([before], [before.id])
 
 
