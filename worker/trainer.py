@@ -1,8 +1,7 @@
-"""The compiled training loop: state in, state and losses out.
+"""The training: state in, state and losses out, chunk by chunk through the compiled loop of program.py.
 
-The state (weights, shadows, slots) is threaded as tensors through one XLA-compiled loop, whose length
-is an argument: one compilation serves every chunk. Everything that depends on the step alone (the
-order of the images, learning rates, decays) is computed outside, as functions of (configuration, step).
+Everything that depends on the step alone (the order of the images, learning rates, decays) is computed here,
+as functions of (configuration, step).
 """
 
 from collections.abc import Mapping
@@ -15,21 +14,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shadowboard import network
-from shadowboard.averaging import average_name, decays, update
+from shadowboard.averaging import average_name, decays
 from shadowboard.configuration import RunConfig
 from shadowboard.dataset import Split
 from shadowboard.errors import CheckpointUnsuitable, ConfigurationInvalid
 from shadowboard.quiet_tensorflow import tf
 from shadowboard.schedule import learning_rates
+from worker.program import MOMENTUM, Program, Tensors, compiled
 
-MOMENTUM = "Momentum"
 GLOBAL_STEP = "global_step"
 # The longest chunk: Python is entered once per so many steps at most.
 _CAPACITY = 500
 _MOST_INDICES = 4_000_000
 _UPPER = np.uint64(0xFFFF_FFFF_0000_0000)
-
-Tensors = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -91,7 +88,7 @@ class Trainer:
         self._size = len(split)
         self._images = tf.constant(split.images)
         self._labels = tf.constant(split.labels.astype(np.int32))
-        self._loop = tf.function(self._steps, jit_compile=True, autograph=False)
+        self._loop = compiled(Program.of(config, len(split), self.capacity))
 
     def initial(self, start: Mapping[str, NDArray[np.float32]] = MappingProxyType({})) -> State:
         """The state before the first step: every shadow starts at its variable's initial value.
@@ -169,66 +166,6 @@ class Trainer:
             else:
                 bad = middle
         return state.step + bad
-
-    def _steps(
-        self,
-        weights: Tensors,
-        shadows: Tensors,
-        slots: Tensors,
-        count: Any,
-        order: Any,
-        rates: Any,
-        decay_rows: list[Any],
-        images: Any,
-        labels: Any,
-    ) -> tuple[Tensors, Tensors, Tensors, Any]:
-        batch = self.config.batch_size
-
-        # The penalty is taken of the new weights, for the next step: a second reader of the old ones
-        # would make XLA copy them.
-        def body(
-            i: Any, weights: Tensors, shadows: Tensors, slots: Tensors, losses: Any, penalty: Any
-        ) -> tuple[Any, Tensors, Tensors, Tensors, Any, Any]:
-            chosen = tf.slice(order, [i * batch], [batch])
-            pixels = tf.cast(tf.gather(images, chosen), tf.float32) / 255
-            entropy, gradients = self._gradients(weights, pixels, tf.gather(labels, chosen))
-            losses = tf.tensor_scatter_nd_update(losses, [[i]], [entropy + penalty])
-            weights, slots = self._descend(weights, slots, gradients, rates[i])
-            shadows = {
-                average_name(v, average.name): update(shadows[average_name(v, average.name)], w, row[i])
-                for average, row in zip(self.config.averages, decay_rows, strict=True)
-                for v, w in weights.items()
-            }
-            return i + 1, weights, shadows, slots, losses, self._penalty(weights)
-
-        start = (0, weights, shadows, slots, tf.zeros([self.capacity]), self._penalty(weights))
-        _, weights, shadows, slots, losses, _ = tf.while_loop(lambda i, *_: i < count, body, start)
-        return weights, shadows, slots, losses
-
-    def _penalty(self, weights: Tensors) -> Any:
-        return network.penalty(weights, self.config.regularization)
-
-    def _gradients(self, weights: Tensors, images: Any, labels: Any) -> tuple[Any, Tensors]:
-        """The cross-entropy, and the gradients of the whole loss; ∇ ½‖W‖² is W itself."""
-        with tf.GradientTape() as tape:
-            tape.watch(weights)
-            entropy = network.entropy(weights, images, labels, self.config.activation)
-        gradients = tape.gradient(entropy, weights)
-        for name in network.regularized(weights):
-            gradients[name] += self.config.regularization * weights[name]
-        return entropy, gradients
-
-    def _descend(
-        self, weights: Tensors, slots: Tensors, gradients: Tensors, rate: Any
-    ) -> tuple[Tensors, Tensors]:
-        """Plain gradient descent, or Momentum as TensorFlow's: slot = momentum · slot + gradient."""
-        if self.config.optimizer == "sgd":
-            return {name: w - rate * gradients[name] for name, w in weights.items()}, slots
-        slots = {
-            f"{name}/{MOMENTUM}": self.config.momentum * slots[f"{name}/{MOMENTUM}"] + gradients[name]
-            for name in weights
-        }
-        return {name: w - rate * slots[f"{name}/{MOMENTUM}"] for name, w in weights.items()}, slots
 
 
 def _padded(values: NDArray[Any], length: int) -> NDArray[Any]:
