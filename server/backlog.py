@@ -151,7 +151,11 @@ class Backlog:
         ]
         missing = []
         failed: dict[_Kind, _Failure] = {}
+        # What is not recorded yet of another program's: which averages it holds is not known.
+        newest = -1 if run.latest_checkpoint is None else run.latest_checkpoint
         for checkpoint in reversed(self._restorer.checkpoints(run)):
+            if run.folder and checkpoint.step > newest:
+                continue
             jobs = []
             for average, split in kinds:
                 kind = checkpoint.step, average, split

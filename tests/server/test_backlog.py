@@ -12,9 +12,12 @@ import httpx2
 import pytest
 
 from shadowboard import checkpoints
+from shadowboard.folder_sight import as_recorded
+from shadowboard.network import init
 from shadowboard.records import Run, Score
 from shadowboard.settings import Settings
 from shadowboard.store import Store
+from shadowboard.watched import WatchedAverage, watched_config
 
 Make = Callable[..., Run]
 EMA = "ExponentialMovingAverage"
@@ -50,6 +53,13 @@ def taken(backlog: Any) -> list[tuple[str, int, str, str]]:
     return [job.key for job in iter(backlog.next, None)]
 
 
+def folder_with(folder: Path, step: int, weights: Any) -> Path:
+    folder.mkdir(exist_ok=True)
+    averaged = {f"{name}/{EMA}": value for name, value in weights.items()}
+    checkpoints.save(folder, step, {**weights, **averaged})
+    return folder
+
+
 def test_order(backlog: Any, make_run: Make) -> None:
     old = make_run((0, 10))
     live = make_run((0, 10), state="training")
@@ -67,6 +77,22 @@ def test_what_is_stored_is_not_due(backlog: Any, make_run: Make, store: Store) -
     backlog.refresh()
     store.add_evaluation(run.id, stored[1], b"a", b"abcd")
     assert taken(backlog) == [(run.id, 0, "", "test"), (run.id, 0, EMA, "test")]
+
+
+def test_of_another_program_only_what_is_recorded_is_due(backlog: Any, store: Store, tmp_path: Path) -> None:
+    """Before that, nobody knows which averages it holds: its raw numbers alone would look like a result."""
+    folder = tmp_path / "theirs"
+    weights = init((8,), seed=1)
+    run = store.watch(watched_config(folder_with(folder, 5, weights)))
+    backlog.refresh()
+    assert taken(backlog) == []
+    saved = checkpoints.list_checkpoints(folder)[-1]
+    assert saved.stamp
+    config = watched_config(folder).model_copy(update={"averages": (WatchedAverage(name=EMA),)})
+    store.add_sight(run.id, config, "", [as_recorded(saved, saved.stamp)])
+    folder_with(folder, 6, weights)
+    backlog.refresh()
+    assert taken(backlog) == [(run.id, 5, *rest) for rest in OF_A_CHECKPOINT]
 
 
 def test_what_failed_is_due_again_only_when_it_is_written_anew(
