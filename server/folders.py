@@ -12,7 +12,8 @@ from shadowboard.errors import CheckpointDamaged, CheckpointMissing, CheckpointU
 from shadowboard.folder_sight import FolderSight, as_recorded, sight_of
 from shadowboard.found import is_same_time
 from shadowboard.given_network import GivenNetwork
-from shadowboard.listing import Stamp
+from shadowboard.graph_file import graph_file
+from shadowboard.listing import Stamp, stamp_of
 from shadowboard.printable import printable
 from shadowboard.records import Run
 from shadowboard.store import Store
@@ -39,6 +40,8 @@ class _Known:
     """Why the newest checkpoint holds no network that is known; empty: it holds one, or there is none."""
     activation: str = ""
     """At the last look: where it is another one by now, all is to be evaluated again."""
+    graph: Stamp | None = None
+    """Of the newest checkpoint's graph at the last look: a Saver writes it after the checkpoint."""
 
 
 class Folders:
@@ -111,16 +114,22 @@ class Folders:
                 if checkpoint.stamp == stamp:  # else the size may be that of a part; the next look tells
                     found.append(saved)
                     stamps[saved.step] = stamp
-        if found or (config.hidden is None and not known.unsuitable):
+        graph = _graph(sight) if config.activation_is_assumed else known.graph
+        if found or graph != known.graph or (config.hidden is None and not known.unsuitable):
             config, known.unsuitable = _described(config, sight)
         message = printable(known.unsuitable or sight.problem)
         if found or (config, message) != (run.config, run.message):
             anew = {step for step, stamp in stamps.items() if _is_swapped(known.stamps.get(step), stamp)}
             self._store.add_sight(run.id, config, message, found, anew)
         known.stamps.update(stamps)
+        known.graph = graph
         if found or known.activation != run.config.activation:
             known.activation = run.config.activation
             self._on_new()
+
+
+def _graph(sight: FolderSight) -> Stamp | None:
+    return stamp_of(graph_file(sight.checkpoints[-1])) if sight.checkpoints else None
 
 
 def _is_swapped(before: Stamp | None, now: Stamp) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from shadowboard.activations import activation_of
 from shadowboard.batches import batches
 from shadowboard.dataset import Split, as_float
 from shadowboard.errors import CheckpointUnsuitable
@@ -122,21 +123,24 @@ def probabilities(
     CheckpointUnsuitable where the weights are so large that these are no finite numbers; `require_finite` has
     looked at all of them, for here those of pixels without ink are left out.
     """
-    given = [weights.network.logits(weights, images) for weights in sets if isinstance(weights, GivenWeights)]
-    return _shares(np.stack(given, axis=1) if given else _of_chains(sets, images, activation))
-
-
-def _of_chains(sets: Sequence[Weights], images: NDArray[np.float32], activation: str) -> NDArray[np.float32]:
-    """Logits [N, S, 10] of the networks that this program knows."""
     inked = np.flatnonzero(images.any(axis=0))
+    return _shares(np.stack([_logits_of(weights, images, inked, activation) for weights in sets], axis=1))
+
+
+def _logits_of(
+    weights: Weights, images: NDArray[np.float32], inked: NDArray[np.intp], activation: str
+) -> NDArray[np.float32]:
+    """Logits [N, 10]; `inked`: the pixels that are not blank in all images."""
+    if isinstance(weights, GivenWeights):
+        return weights.network.logits(weights, images)
+    activation = activation_of(weights, activation)
     if len(inked) < _FEW:  # blank pixels add nothing; of a digit a fifth is inked
         images = images[:, inked]
-        sets = [{**weights, _FIRST: np.asarray(weights[_FIRST]).take(inked, axis=0)} for weights in sets]
+        weights = {**weights, _FIRST: np.asarray(weights[_FIRST]).take(inked, axis=0)}
     # Products of a vector each: those of a matrix are shared among threads, and wait where training has the
     # cores, a hundred times as long as they take.
-    vectors = images[:, np.newaxis]
     with np.errstate(all="ignore"):
-        return np.concatenate([_logits(weights, vectors, activation) for weights in sets], axis=1)
+        return _logits(weights, images[:, np.newaxis], activation)[:, 0]
 
 
 def _shares(values: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -195,6 +199,7 @@ def _read(weights: Weights, split: Split, activation: str) -> NDArray[np.float32
     """Logits float32 [N, 10] of the images of a split."""
     if isinstance(weights, GivenWeights):
         return _read_by_given(weights, split)
+    activation = activation_of(weights, activation)
     first = weights[_FIRST]
     if not np.isfinite(first).all():  # what is left out below would be no zero then
         return np.asarray(logits(weights, tf.constant(as_float(split.images)), activation))

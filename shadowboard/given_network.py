@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from shadowboard.activations import ToldWeights
 from shadowboard.errors import CheckpointUnsuitable, ConfigurationInvalid
 from shadowboard.layout import CLASSES
 from shadowboard.listing import Checkpoint
@@ -20,14 +21,10 @@ Function = Callable[[Mapping[str, Any], Any], Any]
 
 @dataclass(frozen=True)
 class GivenNetwork:
-    """`name`: package.module:function, as it was given. `function`: None where it is not here.
-
-    `activation`: where it is a chain of dense layers, that of the hidden ones, as the checkpoint tells.
-    """
+    """`name`: package.module:function, as it was given. `function`: None where it is not here."""
 
     name: str
     function: Function | None = None
-    activation: str | None = None
 
     def logits(self, weights: Mapping[str, Any], images: Any) -> NDArray[np.float32]:
         """Logits [N, 10] of images float32 [N, 784]. Raises CheckpointUnsuitable."""
@@ -67,6 +64,8 @@ class GivenCheckpoint(Checkpoint):
 def converted(weights: Mapping[str, Any], convert: Callable[[Any], Any]) -> Mapping[str, Any]:
     """The same weights in another form."""
     values = {name: convert(value) for name, value in weights.items()}
+    if isinstance(weights, ToldWeights):
+        return ToldWeights(values, weights.activation)
     return GivenWeights(values, weights.network) if isinstance(weights, GivenWeights) else values
 
 

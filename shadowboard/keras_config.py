@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from shadowboard.errors import CheckpointUnsuitable
+from shadowboard.activations import common_activation
 
-_NAMES = {"relu": "relu", "tanh": "tanh", "sigmoid": "sigmoid", "linear": "none"}
 _APART = {"ReLU": "relu", "LeakyReLU": "leaky_relu", "PReLU": "prelu", "ELU": "elu"}
 """Layers that are an activation function, and nothing else."""
 
@@ -30,15 +29,8 @@ def activation(config: Any) -> str | None:
             functions.append(_function(layer))
         elif functions and (kind == "Activation" or kind in _APART):
             functions[-1] = _APART.get(kind) or _function(layer)
-    hidden = set(functions[:-1])
-    if not hidden:
-        return None
-    if len(hidden) > 1 or not hidden <= _NAMES.keys():
-        raise CheckpointUnsuitable(
-            f"The hidden layers are {', '.join(sorted(hidden))}; "
-            f"expected all of them to be one of {', '.join(_NAMES)}."
-        )
-    return _NAMES[hidden.pop()]
+    hidden = functions[:-1]
+    return common_activation(hidden) if hidden else None
 
 
 def _function(layer: Any) -> str:

@@ -45,11 +45,7 @@ class Checkpoint:
     @property
     def stamp(self) -> Stamp | None:
         """Which writing of it is on disk at this moment; None where it is gone."""
-        try:
-            status = self.index.stat()
-        except OSError:
-            return None
-        return Stamp(status.st_mtime_ns, status.st_size, status.st_ino)
+        return stamp_of(self.index)
 
     @property
     def bytes(self) -> int:
@@ -62,6 +58,15 @@ class Checkpoint:
             with suppress(OSError):  # deleted since the listing
                 size += file.stat().st_size
         return size
+
+
+def stamp_of(path: Path) -> Stamp | None:
+    """Which writing of a file is on disk at this moment; None where it is gone."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return Stamp(status.st_mtime_ns, status.st_size, status.st_ino)
 
 
 def list_checkpoints(folder: Path) -> list[Checkpoint]:

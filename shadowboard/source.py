@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shadowboard import checkpoints
+from shadowboard.activations import ToldWeights
 from shadowboard.averaging import Average
 from shadowboard.checkpoints import Checkpoint
 from shadowboard.dataset import Dataset, Split, load_dataset
@@ -105,7 +106,8 @@ class Source:
     def restore(self, checkpoint: Checkpoint, average: str | None) -> Mapping[str, NDArray[Any]]:
         """The raw (None) or averaged weights; logs, once, that the activation that they need is assumed."""
         weights = restore(checkpoint, average)
-        if self.is_assumed and not isinstance(weights, GivenWeights) and len(weights) > _OF_ONE_LAYER:
+        is_told = isinstance(weights, GivenWeights | ToldWeights)
+        if self.is_assumed and not is_told and len(weights) > _OF_ONE_LAYER:
             _ = self._mention
         return weights
 

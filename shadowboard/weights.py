@@ -2,20 +2,21 @@
 
 import logging
 from collections.abc import Mapping
-from functools import partial
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from shadowboard import checkpoints, keras_file
+from shadowboard.activations import ToldWeights
 from shadowboard.bundle import open_bundle
 from shadowboard.checkpoints import Checkpoint
 from shadowboard.errors import CheckpointUnsuitable
-from shadowboard.given_network import GivenCheckpoint, GivenNetwork, GivenWeights
+from shadowboard.given_network import GivenCheckpoint, GivenWeights
+from shadowboard.graph_file import activation_beside
 from shadowboard.keras_file import KerasCheckpoint
 from shadowboard.layout import Layout, layout_of, layout_of_all, own_name, variable_names
-from shadowboard.network import logits
 from shadowboard.object_graph import OBJECT_GRAPH, full_names
 from shadowboard.roles import FLOATS, Variable
 
@@ -44,7 +45,9 @@ def _layout_of(checkpoint: Checkpoint, there: Mapping[str, Variable]) -> Layout:
                 f"{name} in {checkpoint.prefix.name} is {there[name].dtype}; "
                 f"expected one of {', '.join(sorted(FLOATS))}."
             )
-    return layout
+    if not layout.hidden:
+        return layout
+    return replace(layout, activation=activation_beside(checkpoint, layout.variables[::2]))
 
 
 def averages_of(checkpoint: Checkpoint) -> list[str]:
@@ -93,7 +96,4 @@ def restore(checkpoint: Checkpoint, average: str | None) -> Mapping[str, NDArray
         own = map(own_name, layout.variables)
         return GivenWeights(dict(zip(own, floats, strict=True)), checkpoint.network)
     restored = dict(zip(variable_names(len(names) // 2), floats, strict=True))
-    if layout.activation is None:
-        return restored
-    told = partial(logits, activation=layout.activation)  # whatever whoever asks takes it to be
-    return GivenWeights(restored, GivenNetwork(checkpoint.prefix.name, told, layout.activation))
+    return restored if layout.activation is None else ToldWeights(restored, layout.activation)

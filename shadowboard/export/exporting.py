@@ -6,6 +6,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from shadowboard.activations import activation_of
 from shadowboard.errors import CheckpointUnsuitable
 from shadowboard.export.formats import FORMATS, Format, FormatName, file_name, weights_label
 from shadowboard.export.frozen_graph import frozen_graph
@@ -45,9 +46,7 @@ def export(subject: Subject, name: FormatName) -> bytes:
     Raises CheckpointMissing, CheckpointDamaged, CheckpointUnsuitable (this format cannot hold these weights),
     PackageMissing.
     """
-    weights = subject.weights
-    if isinstance(weights, GivenWeights) and weights.network.activation:  # a network that is known, after all
-        subject = replace(subject, weights=dict(weights), activation=weights.network.activation)
+    subject = replace(subject, activation=activation_of(subject.weights, subject.activation))
     _check(subject.weights, FORMATS[name])
     return _WRITERS[name](subject)
 

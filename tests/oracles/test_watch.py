@@ -23,9 +23,13 @@ HIDDEN = (64,)
 AVERAGE = reference_programs.TF_AVERAGE
 
 
-def reference_count(folder: Path, images: Split, *, ema: bool) -> tuple[int, int, int]:
+def reference_count(
+    folder: Path, images: Split, *, ema: bool, activation: str = "relu"
+) -> tuple[int, int, int]:
     pixels, labels = as_float(images.images), images.labels.astype(np.int32)
-    found = reference_programs.evaluate_latest(folder, pixels, labels, ema=ema, hidden=HIDDEN)
+    found = reference_programs.evaluate_latest(
+        folder, pixels, labels, ema=ema, hidden=HIDDEN, activation=activation
+    )
     assert found is not None
     return found
 
@@ -40,7 +44,10 @@ def copied(folder: Path, step: int, to: Path) -> Path:
 
 
 def test_a_run_of_the_reference_is_followed_live(mnist: Dataset, tmp_path: Path) -> None:
-    """Its program waits at each checkpoint until that is evaluated, and deletes all but its last two."""
+    """Its program waits at each checkpoint until that is evaluated, and deletes all but its last two.
+
+    Its activation function is not the one that is assumed: the graph beside the checkpoints tells it.
+    """
     settings = Settings(home=tmp_path / "home", host="127.0.0.1", port=0)
     theirs, kept = tmp_path / "theirs", tmp_path / "kept"
     theirs.mkdir()
@@ -68,6 +75,7 @@ def test_a_run_of_the_reference_is_followed_live(mnist: Dataset, tmp_path: Path)
             reference_programs.shuffled_order(len(mnist.train), STEPS, 100),
             reference_programs.initial_values(HIDDEN),
             hidden=HIDDEN,
+            activation="tanh",
             steps=STEPS,
             save_every=EVERY,
             on_step=on_step,
@@ -76,13 +84,17 @@ def test_a_run_of_the_reference_is_followed_live(mnist: Dataset, tmp_path: Path)
         copied(theirs, STEPS, kept / str(STEPS))
         for (step, average, split), correct in scores().items():
             if step == STEPS or bool(average) == (split == "test"):  # for each takes a second
-                expected = reference_count(kept / str(step), splits[split], ema=bool(average))
+                expected = reference_count(
+                    kept / str(step), splits[split], ema=bool(average), activation="tanh"
+                )
                 assert (step, correct, len(splits[split])) == expected
         told = client.get(f"/runs/{run.id}/checkpoints").json()["checkpoints"]
         assert [c["step"] for c in told] == [*range(0, STEPS + 1, EVERY)]
         assert [c["step"] for c in told if c["present"]] == [STEPS - EVERY, STEPS]
         assert {c["file"] for c in told} == {f"{reference_programs.BASENAME}-{c['step']}" for c in told}
         assert scores()[STEPS, AVERAGE, "test"] > 9_500
+        config = client.get(f"/runs/{run.id}").json()["config"]
+        assert (config["activation"], config["activation_from"]) == ("tanh", "checkpoint")
 
 
 def test_the_reference_follows_a_run_of_ours(mnist: Dataset, tmp_path: Path) -> None:

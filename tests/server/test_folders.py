@@ -10,17 +10,19 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from server.folders import Folders
 from shadowboard import checkpoints
 from shadowboard.dataset import SPLITS
-from shadowboard.evaluation import evaluate
+from shadowboard.evaluation import evaluate, probabilities
 from shadowboard.records import Score
 from shadowboard.settings import Settings
 from shadowboard.store import Store
 from shadowboard.watched import watched_config
 from shadowboard.weights import restore
 from tests.faults.processes import wait_for
+from tests.oracles.reference_programs import build_graph
 from tests.server.conftest import running, tensors
 from tests.server.folders import CONFIG, NAMES, Board, picture, save
 
@@ -187,6 +189,32 @@ def test_an_activation_that_is_given_later_is_told_to_whoever_evaluates(theirs: 
     for _ in range(2):
         folders._look()
     assert told == ["told", "told"]
+
+
+def test_a_graph_that_is_written_after_its_checkpoint(board: Board, theirs: Path, mnist: Any) -> None:
+    """As a Saver does: what is evaluated meanwhile is evaluated anew where it tells another activation."""
+    saved = save(theirs, 0)
+    run = board.watch(theirs)
+    wanted = expected(mnist, saved)
+    assert board.wait_for_steps(run, 0) == wanted
+    program = build_graph(hidden=(8,), activation="tanh")
+    with program.graph.as_default():
+        tf.compat.v1.train.export_meta_graph(str(theirs / "model.ckpt-0.meta"))
+    wait_for(lambda: board.get(f"/runs/{run.id}")["config"]["activation_from"] == "checkpoint")
+    read_so = {
+        (step, average, name): evaluate(
+            dict(restore(saved, average or None)), mnist.split(name), "tanh"
+        ).correct
+        for step, average, name in wanted
+    }
+    assert read_so != wanted
+    wait_for(lambda: board.scored(run) == read_so)
+    config = board.get(f"/runs/{run.id}")["config"]
+    assert (config["activation"], config["hidden"]) == ("tanh", [8])
+    answer = board.client.post(f"/predict?run={run.id}&step=0", json={"image": [[0.5] * 28] * 28})
+    image = np.full((1, 784), 0.5, np.float32)
+    found = probabilities([dict(restore(saved, None))], image, "tanh")[0, 0]
+    np.testing.assert_allclose(answer.raise_for_status().json()["raw"]["probabilities"], found, atol=1e-6)
 
 
 def empty(_: Path) -> str:

@@ -218,6 +218,16 @@ def test_a_meta_graph_tells_what_is_in_it(home: Path) -> None:
     assert len(told["collection_def"]["variables"]["bytes_list"]["value"]) == 4
 
 
+@pytest.mark.parametrize("kind", ["float32", "float64"])
+def test_a_meta_graph_tells_its_activation_to_whoever_reads_it(kind: str, home: Path) -> None:
+    weights = random_weights((12, 9))
+    stored = {name: value.astype(kind) for name, value in weights.items()}
+    checkpoint = checkpoints.save(home / kind, 1, stored)
+    subject = Subject(SOURCE, checkpoint, None, weights, "sigmoid")
+    checkpoint.prefix.with_name("model.ckpt-1.meta").write_bytes(export(subject, "meta"))
+    assert layout_in(checkpoint).activation == "sigmoid"
+
+
 @pytest.mark.parametrize("kind", ["float64", "bfloat16"])
 def test_a_meta_graph_restores_what_other_programs_save(kind: str, home: Path) -> None:
     """Under an object-based checkpoint's long names, and of other types than float32."""

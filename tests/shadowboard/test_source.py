@@ -1,12 +1,14 @@
 from pathlib import Path
 
 import pytest
+import tensorflow as tf
 
 from shadowboard import checkpoints
 from shadowboard.checkpoints import Checkpoint
 from shadowboard.errors import CheckpointMissing
 from shadowboard.network import init
 from shadowboard.source import Source
+from tests.oracles.reference_programs import build_graph
 
 
 def test_best_passes_over_what_is_damaged_or_deleted_since_the_listing(
@@ -40,3 +42,10 @@ def test_an_activation_that_nobody_has_told_is_said_to_be_assumed(
             source.evaluate(there, None, split)
         expected = 0 if told or not hidden else 1  # once for both
         assert caplog.text.count("The activation of the hidden layers is assumed to be relu") == expected
+    caplog.clear()
+    wanted = Source("mine", tmp_path, str(small_data), "tanh").evaluate(there, None, "test")
+    program = build_graph(hidden=(8,), activation="tanh")  # beside the last one
+    with program.graph.as_default():
+        tf.compat.v1.train.export_meta_graph(f"{there.prefix}.meta")
+    found = Source("mine", tmp_path, str(small_data), "relu", is_assumed=True).evaluate(there, None, "test")
+    assert (found.loss, caplog.text) == (wanted.loss, "")
