@@ -15,6 +15,7 @@ from typing import Any
 import uvicorn
 
 from server.app import close_streams, create_app
+from server.memory import share_arenas
 from server.slow_readers import ReadLimit
 from shadowboard.errors import SettingsInvalid
 from shadowboard.given_network import GivenNetwork
@@ -42,6 +43,7 @@ def serve(
     things; StoreUnavailable where the database cannot be opened.
     """
     _allow_many_connections()
+    share_arenas()
     with closing(listen(settings)) as listener:
         Store(settings.store_url).close()
         Server(settings, listener, announce, leave, networks).run()
