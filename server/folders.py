@@ -12,7 +12,7 @@ from shadowboard.errors import CheckpointDamaged, CheckpointMissing, CheckpointU
 from shadowboard.folder_sight import FolderSight, as_recorded, sight_of
 from shadowboard.found import is_same_time
 from shadowboard.given_network import GivenNetwork
-from shadowboard.graph_file import graph_file
+from shadowboard.graph_file import activation_beside, graph_file
 from shadowboard.listing import Stamp, stamp_of
 from shadowboard.printable import printable
 from shadowboard.records import Run
@@ -114,7 +114,7 @@ class Folders:
                 if checkpoint.stamp == stamp:  # else the size may be that of a part; the next look tells
                     found.append(saved)
                     stamps[saved.step] = stamp
-        graph = _graph(sight) if config.activation_is_assumed else known.graph
+        graph = _graph(sight) if _may_tell(config) else known.graph
         if found or graph != known.graph or (config.hidden is None and not known.unsuitable):
             config, known.unsuitable = _described(config, sight)
         message = printable(known.unsuitable or sight.problem)
@@ -126,6 +126,11 @@ class Folders:
         if found or known.activation != run.config.activation:
             known.activation = run.config.activation
             self._on_new()
+
+
+def _may_tell(config: WatchedConfig) -> bool:
+    """Whether a graph beside the checkpoints may say which activation function it is."""
+    return config.activation_from != "given" and not config.network
 
 
 def _graph(sight: FolderSight) -> Stamp | None:
@@ -150,8 +155,11 @@ def _described(config: WatchedConfig, sight: FolderSight) -> tuple[WatchedConfig
         new = [name for name in layout.averages if name not in known and _can_be_kept(name)]
         averages = tuple(WatchedAverage(name=name) for name in [*known, *new][:_MOST_AVERAGES])
         known_by_now: dict[str, Any] = {"hidden": layout.hidden, "averages": averages}
-        if layout.activation is not None:
-            known_by_now |= {"activation": layout.activation, "activation_from": "checkpoint"}
+        told = layout.activation
+        if told is None and layout.hidden and _may_tell(config):
+            told = activation_beside(sight.checkpoints, layout.variables)
+        if told is not None:
+            known_by_now |= {"activation": told, "activation_from": "checkpoint"}
         return config.model_copy(update=known_by_now), ""
     return config, ""
 

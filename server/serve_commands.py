@@ -100,8 +100,9 @@ def watch(
         typer.echo(printable(f"Watching {config.folder} as run {run.id} ({run.name})"))
         typer.echo(f"Shadowboard is {where}")
         if isinstance(run.config, WatchedConfig) and run.config.activation_is_assumed:
-            assumed = f"{run.config.activation}, assumed where no checkpoint tells it"
-            typer.echo(f"Activation: {assumed}; --activation changes it")
+            typer.echo(
+                f"Activation: as the checkpoints tell, or else {run.config.activation}; --activation says it"
+            )
 
     def announce(url: str) -> None:
         with open_store(settings) as store:

@@ -30,6 +30,7 @@ def common_activation(functions: Collection[str]) -> str:
     if len(different) != 1 or different[0] not in _NAMES:
         raise CheckpointUnsuitable(
             f"The hidden layers are {', '.join(different)}; "
-            f"expected all of them to be one of {', '.join(_NAMES)}."
+            f"expected all of them to be one of {', '.join(_NAMES)}. "
+            "`shadowboard watch … --network package.module:logits` reads any other."
         )
     return _NAMES[different[0]]

@@ -1,78 +1,61 @@
 """The activation function, as the graph of its program tells it that a Saver writes beside a checkpoint.
 
-The file ends in `.meta` and is a MetaGraphDef (tensorflow/core/protobuf/meta_graph.proto). Nothing is told by
-one that cannot be read, is very large, or does between two layers what is not known here.
+The file ends in `.meta` and is a MetaGraphDef (tensorflow/core/protobuf/meta_graph.proto).
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from google.protobuf.message import DecodeError
 
-from shadowboard.activations import common_activation
-from shadowboard.listing import Checkpoint, Stamp, stamp_of
+from shadowboard.listing import Checkpoint
 from shadowboard.quiet_tensorflow import tf
 from shadowboard.regular_file import read_whole
 
 _MOST_BYTES = 4 * 2**20
 _MOST_NODES = 20_000
+_MOST_PRODUCTS = 100  # with one layer's weights: a program may have the network several times
+_MOST_STEPS = 10  # from one product back to the one before
+_FARTHEST = 100  # checkpoints back, where a program saves its graph once or now and then
 
 _READS = frozenset(["Identity", "ReadVariableOp", "Cast"])
-_PLAIN = frozenset(["BiasAdd", "Add", "AddV2", "Identity"])
-_RANDOM = "RandomUniform"
-_DROPOUT = frozenset(["Shape", "Sub", "GreaterEqual", "Cast", "Mul", "RealDiv", "SelectV2", "Floor", _RANDOM])
-"""What dropout is made of; it changes no activation function, and no evaluation has it."""
-_FUNCTIONS = {
-    "Relu": "relu",
-    "Tanh": "tanh",
-    "Sigmoid": "sigmoid",
-    "Elu": "elu",
-    "LeakyRelu": "leaky_relu",
-    "Relu6": "relu6",
-    "Selu": "selu",
-    "Softmax": "softmax",
-    "Softplus": "softplus",
-    "Softsign": "softsign",
-}
-"""Operation → what Keras calls it."""
+_SUMS = frozenset(["BiasAdd", "Add", "AddV2"])
+_FUNCTIONS = {"Relu": "relu", "Tanh": "tanh", "Sigmoid": "sigmoid"}
 
 
 def graph_file(checkpoint: Checkpoint) -> Path:
-    """Where a Saver writes the graph of a checkpoint; it is written after the checkpoint."""
+    """Where a Saver writes the graph of a checkpoint; it does so after the checkpoint."""
     return checkpoint.prefix.with_name(f"{checkpoint.prefix.name}.meta")
 
 
-def activation_beside(checkpoint: Checkpoint, weights: Sequence[str]) -> str | None:
-    """The activation function of the hidden layers, as Shadowboard calls it; None where that is not told.
+def activation_beside(checkpoints: Sequence[Checkpoint], variables: Sequence[str]) -> str | None:
+    """The activation function of the hidden layers, as Shadowboard calls it, by the newest graph there is.
 
-    `weights`: names of all layers' [inputs, units], in order. Raises CheckpointUnsuitable where it is one
-    that is not known here, or layers have different ones.
+    `checkpoints`: of one training, by ascending step; `variables`: names of weights and biases of all layers
+    in turn. None where no graph can be read, or where anything but sums with the biases and one function that
+    is known here is done between two products: then it is as if there were no graph.
     """
-    path = graph_file(checkpoint)
-    stamp = stamp_of(path)
-    return _activation(path, stamp, tuple(weights)) if stamp else None
+    for checkpoint in checkpoints[: -_FARTHEST - 1 : -1]:
+        with suppress(OSError, DecodeError):  # as while it is written
+            content = read_whole(graph_file(checkpoint), _MOST_BYTES)
+            nodes = tf.compat.v1.MetaGraphDef.FromString(content).graph_def.node
+            return _activation(_Graph(nodes), variables) if len(nodes) <= _MOST_NODES else None
+    return None
 
 
-@lru_cache(maxsize=64)
-def _activation(path: Path, stamp: Stamp, weights: tuple[str, ...]) -> str | None:
-    """`stamp`: which writing of the file it is, for the cache."""
-    try:
-        nodes = tf.compat.v1.MetaGraphDef.FromString(read_whole(path, _MOST_BYTES)).graph_def.node
-    except (OSError, DecodeError):  # as while it is written
+def _activation(graph: "_Graph", variables: Sequence[str]) -> str | None:
+    products = [graph.products(name) for name in variables[::2]]
+    if not all(0 < len(found) <= _MOST_PRODUCTS for found in products):
         return None
-    if len(nodes) > _MOST_NODES:
-        return None
-    graph = _Graph(nodes)
-    products = [graph.products(name) for name in weights]
     functions = {
-        graph.function_between(ones, other) for ones, others in pairwise(products) for other in others
+        graph.function_between(ones, bias, other)
+        for (ones, others), bias in zip(pairwise(products), variables[1::2], strict=False)
+        for other in others
     }
-    if not all(products) or None in functions:
-        return None
-    return common_activation({function for function in functions if function})
+    return functions.pop() if len(functions) == 1 else None
 
 
 class _Graph:
@@ -90,53 +73,47 @@ class _Graph:
                 self._gives.setdefault(given, []).append(name)
 
     def products(self, weights: str) -> set[str]:
-        """The matrix products with these weights. Those of the gradient take them transposed."""
-
-        def is_read(name: str) -> bool:
-            return name == weights or self._operation(name) in _READS
-
+        """The matrix products of something with these weights. Those of the gradient take them transposed."""
+        reads, left = {weights}, [weights]
+        while left:
+            new = {name for name in self._gives.get(left.pop(), ()) if self._operation(name) in _READS}
+            left += new - reads
+            reads |= new
         return {
             name
-            for name in _reached(self._gives, [weights], lambda name: not is_read(name))
+            for read in reads
+            for name in self._gives.get(read, ())
             if self._operation(name) == "MatMul"
-            and all(map(is_read, self._takes[name][1:]))
-            and not self._nodes[name].attr["transpose_b"].b
+            and self._takes[name][1:] == [read]
+            and self._takes[name][0] not in reads
+            and not any(self._nodes[name].attr[side].b for side in ("transpose_a", "transpose_b"))
         }
 
-    def function_between(self, ones: Collection[str], other: str) -> str | None:
-        """What is done to one of the products `ones` before the product `other` takes it, as Keras calls it.
+    def function_between(self, ones: set[str], bias: str, other: str) -> str | None:
+        """What is done to the sum of `bias` and one of `ones` before the product `other` takes it."""
+        name, function, is_sum = self._takes[other][0], "none", False
+        for _ in range(_MOST_STEPS):
+            operation, takes = self._operation(name), self._takes.get(name, [])
+            if name in ones:
+                return function if is_sum else None
+            if operation in _FUNCTIONS and function == "none" and not is_sum and len(takes) == 1:
+                function = _FUNCTIONS[operation]
+            elif operation in _SUMS and not is_sum and len(takes) == 2 and self._is_read(takes[1], bias):
+                is_sum = True
+            elif operation != "Identity" or len(takes) != 1:
+                return None
+            name = takes[0]
+        return None
 
-        None where that is nothing known, or where it does not go through one function alone.
-        """
-        taken = self._takes[other][:1]
-        behind = _reached(self._takes, taken, lambda name: name in ones)
-        before = behind.intersection(ones)
-        between = behind & _reached(self._gives, before, lambda name: name == other) - before
-        operations = {self._operation(name) for name in between}
-        functions = [name for name in between if self._operation(name) in _FUNCTIONS]
-        has_dropout = any(self._operation(name) == _RANDOM for name in behind)
-        known = _PLAIN | _DROPOUT if functions and has_dropout else _PLAIN
-        if not before or len(functions) > 1 or not operations - _FUNCTIONS.keys() <= known:
-            return None
-        if not functions:
-            return "linear"
-        (function,) = functions
-        others_way = _reached(self._takes, taken, lambda name: name == function or name in ones)
-        return None if others_way & before else _FUNCTIONS[self._operation(function)]
+    def _is_read(self, name: str, variable: str) -> bool:
+        for _ in range(_MOST_STEPS):
+            if name == variable:
+                return True
+            takes = self._takes.get(name, [])
+            if self._operation(name) not in _READS or len(takes) != 1:
+                return False
+            name = takes[0]
+        return False
 
     def _operation(self, name: str) -> str:
         return str(self._nodes[name].op) if name in self._nodes else ""
-
-
-def _reached(
-    ways: Mapping[str, Sequence[str]], start: Collection[str], stops: Callable[[str], bool]
-) -> set[str]:
-    """All that can be reached from `start`, itself too; where it `stops`, by no way that goes through it."""
-    reached, left = set(start), [*start]
-    while left:
-        name = left.pop()
-        if not stops(name):
-            new = set(ways.get(name, ())) - reached
-            reached |= new
-            left += new
-    return reached

@@ -21,11 +21,12 @@ from shadowboard.evaluation import Evaluation, evaluate, probabilities, require_
 from shadowboard.export.formats import label
 from shadowboard.folder_sight import look
 from shadowboard.given_network import GivenCheckpoint, GivenNetwork, GivenWeights, load_network
+from shadowboard.graph_file import activation_beside
 from shadowboard.listing import pick
 from shadowboard.records import Run, rank
 from shadowboard.settings import Settings
 from shadowboard.watched import WatchedConfig
-from shadowboard.weights import averages_of, restore
+from shadowboard.weights import averages_of, names_of, restore
 
 log = logging.getLogger(__name__)
 
@@ -106,15 +107,25 @@ class Source:
     def restore(self, checkpoint: Checkpoint, average: str | None) -> Mapping[str, NDArray[Any]]:
         """The raw (None) or averaged weights; logs, once, that the activation that they need is assumed."""
         weights = restore(checkpoint, average)
-        is_told = isinstance(weights, GivenWeights | ToldWeights)
-        if self.is_assumed and not is_told and len(weights) > _OF_ONE_LAYER:
-            _ = self._mention
+        is_told = isinstance(weights, GivenWeights | ToldWeights) or len(weights) <= _OF_ONE_LAYER
+        if is_told or not self.is_assumed:
+            return weights
+        told = activation_beside([*self._listed, checkpoint], names_of(checkpoint, None))
+        if told is not None:
+            return ToldWeights(weights, told)
+        _ = self._mention
         return weights
+
+    @cached_property
+    def _listed(self) -> list[Checkpoint]:
+        return self._there()
 
     @cached_property
     def _mention(self) -> None:
         log.warning(
-            "The activation of the hidden layers is assumed to be %s: nobody has told it.", self.activation
+            "The activation of the hidden layers is assumed to be %s: nobody has told it; --activation does, "
+            "of `shadowboard watch` or with --folder.",
+            self.activation,
         )
 
     def _restored(self, checkpoint: Checkpoint, average: str | None) -> Mapping[str, NDArray[Any]]:

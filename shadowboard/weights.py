@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,6 @@ from shadowboard.bundle import open_bundle
 from shadowboard.checkpoints import Checkpoint
 from shadowboard.errors import CheckpointUnsuitable
 from shadowboard.given_network import GivenCheckpoint, GivenWeights
-from shadowboard.graph_file import activation_beside
 from shadowboard.keras_file import KerasCheckpoint
 from shadowboard.layout import Layout, layout_of, layout_of_all, own_name, variable_names
 from shadowboard.object_graph import OBJECT_GRAPH, full_names
@@ -45,9 +43,7 @@ def _layout_of(checkpoint: Checkpoint, there: Mapping[str, Variable]) -> Layout:
                 f"{name} in {checkpoint.prefix.name} is {there[name].dtype}; "
                 f"expected one of {', '.join(sorted(FLOATS))}."
             )
-    if not layout.hidden:
-        return layout
-    return replace(layout, activation=activation_beside(checkpoint, layout.variables[::2]))
+    return layout
 
 
 def averages_of(checkpoint: Checkpoint) -> list[str]:

@@ -1,7 +1,7 @@
 """The commands that ask what weights are worth: evaluate, compare, predict."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
@@ -19,7 +19,9 @@ Step = Annotated[str, typer.Option(help="latest, best (on validation), or a numb
 Average = Annotated[str | None, typer.Option(help="Which average, when there are several.")]
 Split = Annotated[str, typer.Option(help="validation or test.")]
 Data = Annotated[str | None, typer.Option(help="With --folder: mnist, or a folder of IDX files.")]
-Activation = Annotated[str | None, typer.Option(help="With --folder: of the hidden layers.")]
+Activation = Annotated[
+    str | None, typer.Option(help="With --folder: of the hidden layers: relu, tanh, sigmoid or none.")
+]
 
 
 @weights_commands.command()
@@ -113,6 +115,7 @@ def source_of(
     settings: Settings, run: str | None, folder: Path | None, data: str | None, activation: str | None
 ) -> "Source":
     """What --run or --folder mean, with what goes with a folder. Raises RunMissing, StoreUnavailable."""
+    from shadowboard import configuration
     from shadowboard.source import Source
 
     if folder is None:
@@ -124,4 +127,6 @@ def source_of(
             return Source.of_run(store.run(run) if run else store.newest_run(), settings)
     if run:
         raise typer.BadParameter("Give either --run or --folder.", param_hint="--run")
+    if activation not in (None, *(known := get_args(configuration.Activation))):
+        raise typer.BadParameter(f"{activation!r} is none of {', '.join(known)}.", param_hint="--activation")
     return Source(str(folder), folder, data or "mnist", activation or "relu", is_assumed=activation is None)

@@ -57,16 +57,22 @@ function describeWatched({ state, config, message, latest_checkpoint: last, hear
   const folder = element("code", { text: config.folder });
   if (state === "stopped") return ["no longer watching ", folder];
   if (last === null) return [message || "waiting for the first checkpoint in ", ...(message ? [] : [folder])];
-  return [folder, ` · step ${count(last)} saved at ${time(savedAt)}`, ...assumed(config), ...(message ? [` · ${message}`] : [])];
+  return [folder, ` · step ${count(last)} saved at ${time(savedAt)}`, ...activationParts(config), ...(message ? [` · ${message}`] : [])];
 }
 
-/** The activation of the hidden layers, where neither a checkpoint nor anybody else has said which it is. */
-function assumed({ activation, activation_from: from, network, hidden }) {
-  if (from !== "assumed" || network || !hidden?.length) return [];
+/** The activation of the hidden layers, where there are any and it is no function of somebody's own that reads them. */
+function activationParts(config) {
+  const { activation, activation_from: from, network, hidden } = config;
+  if (network || !hidden?.length) return [];
+  if (!isAssumed(config)) return [` · activation: ${activation}${from === "checkpoint" ? ", as its checkpoints tell" : ""}`];
   const option = element("code", { text: "--activation" });
   option.style.whiteSpace = "nowrap";
   return [` · activation: ${activation}, assumed; `, option, " changes it"];
 }
+
+/** Whether neither a checkpoint nor anybody else has said which activation the hidden layers of a watched run have. */
+export const isAssumed = ({ activation_from: from, network, hidden }) =>
+  from === "assumed" && !network && hidden?.length > 0;
 
 const resumed = (run) => (run.step ? `to go on from step ${count(run.latest_checkpoint ?? 0)}, ` : "");
 

@@ -3,6 +3,7 @@
 import { byId, element, setChildren, setText } from "../dom.js";
 import { averageLabel, count } from "../format.js";
 import { curve, rows } from "./history.js";
+import { isAssumed } from "./progress.js";
 import { comparableSteps, shownStep } from "./selection.js";
 
 const OUTCOME = "^Averaging(?: with [^:]*)? (?:helps|hurts|makes no (?:clear )?difference)(?: on the whole)?(?=:)";
@@ -91,6 +92,10 @@ function waiting(state) {
   return "This run ended before its first checkpoint, so there is nothing to compare.";
 }
 
+/** What a verdict on a watched run rests on, where nobody has told its activation: wrongly read, it means nothing. */
+const supposition = ({ config }) =>
+  [element("span", { class: "supposed", text: `If the activation of the hidden layers is ${config.activation}, as is assumed:` }), " "];
+
 /** The run's verdict comes first; where there is none yet, that of the step takes its place. */
 export function renderSentence(state) {
   if (!state.run) return;
@@ -98,10 +103,11 @@ export function renderSentence(state) {
   const run = runVerdict(state);
   const alone = state.overall?.verdict && comparison
     ? [element("span", { class: "alone", text: besideTheRun(comparison.better, state.overall.overall.better) }), " "] : [];
-  setChildren(byId("overall"), ...run);
+  const supposed = isAssumed(state.run.config) ? supposition(state.run) : [];
+  setChildren(byId("overall"), ...(run.length ? supposed : []), ...run);
   byId("sentence").classList.toggle("waiting", !comparison);
   const step = comparison ? stepVerdict(comparison) : [comparisonProblem ?? waiting(state)].flat();
-  setChildren(byId("sentence"), ...alone, ...step);
+  setChildren(byId("sentence"), ...(comparison && !run.length ? supposed : []), ...alone, ...step);
 }
 
 /** The same in few words, for a reader who does not see the chart. */

@@ -37,6 +37,8 @@ def test_a_watched_folder_from_its_first_checkpoint_to_its_end(
     )
     expect(state).to_contain_text("activation: relu, assumed; --activation changes it")
     expect(page.locator("#sentence")).to_contain_text("At step 100", timeout=20_000)
+    supposed = page.get_by_text("If the activation of the hidden layers is relu, as is assumed:")
+    expect(supposed).to_be_visible()
     expect(page.get_by_role("radio", name="EMA_0.999")).to_be_attached()
     expect(page.locator("#training-panel")).to_contain_text("Another program trains this run")
     expect(page).to_have_title("Watching · their training · Shadowboard")

@@ -191,30 +191,42 @@ def test_an_activation_that_is_given_later_is_told_to_whoever_evaluates(theirs: 
     assert told == ["told", "told"]
 
 
+def write_graph(folder: Path, activation: str) -> None:
+    with build_graph(hidden=(8,), activation=activation).graph.as_default():
+        tf.compat.v1.train.export_meta_graph(str(folder / "model.ckpt-0.meta"))
+
+
 def test_a_graph_that_is_written_after_its_checkpoint(board: Board, theirs: Path, mnist: Any) -> None:
     """As a Saver does: what is evaluated meanwhile is evaluated anew where it tells another activation."""
     saved = save(theirs, 0)
     run = board.watch(theirs)
     wanted = expected(mnist, saved)
     assert board.wait_for_steps(run, 0) == wanted
-    program = build_graph(hidden=(8,), activation="tanh")
-    with program.graph.as_default():
-        tf.compat.v1.train.export_meta_graph(str(theirs / "model.ckpt-0.meta"))
-    wait_for(lambda: board.get(f"/runs/{run.id}")["config"]["activation_from"] == "checkpoint")
-    read_so = {
-        (step, average, name): evaluate(
-            dict(restore(saved, average or None)), mnist.split(name), "tanh"
-        ).correct
-        for step, average, name in wanted
-    }
-    assert read_so != wanted
-    wait_for(lambda: board.scored(run) == read_so)
+    for activation in ("tanh", "sigmoid"):  # and as a program does that is started again
+        write_graph(theirs, activation)
+        read_so = {
+            (step, average, name): evaluate(
+                restore(saved, average or None), mnist.split(name), activation
+            ).correct
+            for step, average, name in wanted
+        }
+        assert read_so != wanted
+        wait_for(lambda read_so=read_so: board.scored(run) == read_so)
+        config = board.get(f"/runs/{run.id}")["config"]
+        assert (config["activation"], config["activation_from"]) == (activation, "checkpoint")
+        answer = board.client.post(f"/predict?run={run.id}&step=0", json={"image": [[0.5] * 28] * 28})
+        image = np.full((1, 784), 0.5, np.float32)
+        found = probabilities([restore(saved, None)], image, activation)[0, 0]
+        np.testing.assert_allclose(answer.raise_for_status().json()["raw"]["probabilities"], found, atol=1e-6)
+
+
+def test_what_somebody_says_goes_before_a_graph(board: Board, theirs: Path) -> None:
+    save(theirs, 0)
+    write_graph(theirs, "tanh")
+    run = board.store.watch(watched_config(theirs, activation="sigmoid"))
+    board.wait_for_steps(run, 0)
     config = board.get(f"/runs/{run.id}")["config"]
-    assert (config["activation"], config["hidden"]) == ("tanh", [8])
-    answer = board.client.post(f"/predict?run={run.id}&step=0", json={"image": [[0.5] * 28] * 28})
-    image = np.full((1, 784), 0.5, np.float32)
-    found = probabilities([dict(restore(saved, None))], image, "tanh")[0, 0]
-    np.testing.assert_allclose(answer.raise_for_status().json()["raw"]["probabilities"], found, atol=1e-6)
+    assert (config["activation"], config["activation_from"]) == ("sigmoid", "given")
 
 
 def empty(_: Path) -> str:

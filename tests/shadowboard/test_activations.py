@@ -18,7 +18,8 @@ def test_one_function_of_all_layers() -> None:
             common_activation(different)
         assert str(raised.value) == (
             f"The hidden layers are {', '.join(different)}; "
-            "expected all of them to be one of relu, tanh, sigmoid, linear."
+            "expected all of them to be one of relu, tanh, sigmoid, linear. "
+            "`shadowboard watch … --network package.module:logits` reads any other."
         )
 
 

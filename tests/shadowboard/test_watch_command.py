@@ -41,8 +41,9 @@ def test_one_command_attaches_and_serves_and_a_second_one_finds_the_server(tmp_p
                 assert watching == f"Watching {tmp_path / 'one'} as run {run.id} (one)\n"
                 url = serving.split()[3].partition("/?")[0]
                 assert serving.startswith(f"Shadowboard is at {url}/?run={run.id} ")
-                assumed = "Activation: relu, assumed where no checkpoint tells it; --activation changes it"
-                assert activation == f"{assumed}\n"
+                assert activation == (
+                    "Activation: as the checkpoints tell, or else relu; --activation says it\n"
+                )
                 port = url.rpartition(":")[2]
                 mine = ("two", "--home", home, "--port", port, "--name", "mine", "--activation", "relu")
                 with started(*mine, cwd=tmp_path) as second:
