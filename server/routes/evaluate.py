@@ -18,6 +18,7 @@ from shadowboard.errors import (
     RunMissing,
 )
 from shadowboard.records import Run
+from shadowboard.watched import WatchedConfig
 
 if TYPE_CHECKING:
     from server.restoring import Choice
@@ -73,6 +74,10 @@ TheEvaluation = Annotated[Evaluated, Depends(_evaluated)]
 def average_of(run: Run, name: str) -> str:
     """The name of the run's average that is meant; empty: its first. Raises CheckpointUnsuitable."""
     there = [average.name for average in run.config.averages]
+    if isinstance(run.config, WatchedConfig) and run.config.hidden is None:
+        raise CheckpointUnsuitable(
+            f"No checkpoint of the run {run.id} has told which averages it keeps; /runs/{run.id} says why."
+        )
     if not there:
         raise CheckpointUnsuitable(f"The run {run.id} keeps no average; ask for its raw weights.")
     if name and name not in there:  # a checkpoint may hold more, such as an optimiser's slots

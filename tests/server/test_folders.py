@@ -290,6 +290,8 @@ def test_what_is_the_matter_with_a_folder_is_told_and_nothing_in_it_changes(
     board.wait_for_message(run, sentence)
     assert board.get(f"/runs/{run.id}")["state"] == "watched"
     assert picture(theirs) == before
+    answer = board.client.get(f"/evaluate?run={run.id}&ema=true")
+    assert f"No checkpoint of the run {run.id} has told which averages it keeps;" in answer.json()["detail"]
     save(theirs, 20)  # and then it is all right
     wait_for(
         lambda: {(20, a, s) for a in ("", *NAMES) for s in ("validation", "test")} <= set(board.scored(run))
