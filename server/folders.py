@@ -28,6 +28,7 @@ _MOST_SAID = 300  # characters of an error that nobody foresaw
 _SHARE = 10
 _LONGEST_PAUSE = 5.0
 _MOST_AVERAGES = 16  # each is evaluated at each checkpoint
+_ASSUMED = MappingProxyType({"activation": "relu", "activation_from": "assumed"})
 _LONGEST_NAME = 64  # of an average, in characters
 
 
@@ -114,7 +115,7 @@ class Folders:
                 if checkpoint.stamp == stamp:  # else the size may be that of a part; the next look tells
                     found.append(saved)
                     stamps[saved.step] = stamp
-        graph = _graph(sight) if _may_tell(config) else known.graph
+        graph = _graph(sight) if config.graph_may_tell else known.graph
         if found or graph != known.graph or (config.hidden is None and not known.unsuitable):
             config, known.unsuitable = _described(config, sight)
         message = printable(known.unsuitable or sight.problem)
@@ -126,11 +127,6 @@ class Folders:
         if found or known.activation != run.config.activation:
             known.activation = run.config.activation
             self._on_new()
-
-
-def _may_tell(config: WatchedConfig) -> bool:
-    """Whether a graph beside the checkpoints may say which activation function it is."""
-    return config.activation_from != "given" and not config.network
 
 
 def _graph(sight: FolderSight) -> Stamp | None:
@@ -155,13 +151,19 @@ def _described(config: WatchedConfig, sight: FolderSight) -> tuple[WatchedConfig
         new = [name for name in layout.averages if name not in known and _can_be_kept(name)]
         averages = tuple(WatchedAverage(name=name) for name in [*known, *new][:_MOST_AVERAGES])
         known_by_now: dict[str, Any] = {"hidden": layout.hidden, "averages": averages}
-        told = layout.activation
-        if told is None and layout.hidden and _may_tell(config):
-            told = activation_beside(sight.checkpoints, layout.variables)
-        if told is not None:
-            known_by_now |= {"activation": told, "activation_from": "checkpoint"}
+        if layout.activation is not None:
+            known_by_now |= {"activation": layout.activation, "activation_from": "checkpoint"}
+        elif layout.hidden and config.graph_may_tell:
+            known_by_now |= _by_graph(activation_beside(sight.checkpoints, layout.variables))
         return config.model_copy(update=known_by_now), ""
     return config, ""
+
+
+def _by_graph(told: str | None) -> dict[str, Any]:
+    """What follows of `activation_beside`: without a graph, as while it is written, all is as before."""
+    if told is None:
+        return {}
+    return {"activation": told, "activation_from": "graph"} if told else dict(_ASSUMED)
 
 
 def _can_be_kept(name: str) -> bool:

@@ -33,20 +33,20 @@ def is_same_time(one: float, other: float) -> bool:
 def watch(connection: Connection, config: WatchedConfig, name: str) -> str:
     """The id of the run that watches a folder: of a new one, or of that of before, which is watched again.
 
-    `name`: what it is to be called; empty: as before, or as the folder. An activation that was assumed gives
-    way to one that is given. For whoever is `alone`.
+    `name`: what it is to be called; empty: as before, or as the folder. An activation that was assumed,
+    or that a graph has told, gives way to one that is given. For whoever is `alone`.
     """
     same = [
         (run, run.config)
         for run in all_runs(connection)
         if isinstance(run.config, WatchedConfig) and run.config.is_of(config)
     ]
-    for run, before in sorted(same, key=lambda one: one[1].activation_from == "assumed"):  # those go last
+    for run, before in sorted(same, key=lambda one: one[1].graph_may_tell):  # those go last
         if run.state != "watched":
             transitions.requeue(connection, run.id, "watched")
         if name:
             connection.execute(update(runs).where(runs.c.id == run.id).values(name=in_a_line(name)))
-        if (before.activation_from, config.activation_from) == ("assumed", "given"):
+        if before.graph_may_tell and config.activation_from == "given":
             said = {"activation": config.activation, "activation_from": "given"}
             _configure(connection, run.id, before, before.model_copy(update=said))
         return run.id
@@ -58,11 +58,11 @@ def watch(connection: Connection, config: WatchedConfig, name: str) -> str:
 def learn(connection: Connection, run_id: str, config: WatchedConfig) -> None:
     """Record what a look has told of a watched run.
 
-    Of the activation that is what a checkpoint tells; else it stays as anybody may have said meanwhile.
+    The activation stays as anybody may have said meanwhile, unless a checkpoint tells it.
     """
     before = find_run(connection, run_id).config
     if isinstance(before, WatchedConfig):
-        if config.activation_from != "checkpoint":
+        if config.activation_from != "checkpoint" and not before.graph_may_tell:
             as_before = {"activation": before.activation, "activation_from": before.activation_from}
             config = config.model_copy(update=as_before)
         _configure(connection, run_id, before, config)

@@ -15,8 +15,9 @@ from shadowboard.listing import Checkpoint
 from shadowboard.quiet_tensorflow import tf
 from shadowboard.regular_file import read_whole
 
-_MOST_BYTES = 4 * 2**20
+_MOST_BYTES = 2 * 2**20
 _MOST_NODES = 20_000
+_MOST_INPUTS = 100_000
 _MOST_PRODUCTS = 100  # with one layer's weights: a program may have the network several times
 _MOST_STEPS = 10  # from one product back to the one before
 _FARTHEST = 100  # checkpoints back, where a program saves its graph once or now and then
@@ -35,14 +36,16 @@ def activation_beside(checkpoints: Sequence[Checkpoint], variables: Sequence[str
     """The activation function of the hidden layers, as Shadowboard calls it, by the newest graph there is.
 
     `checkpoints`: of one training, by ascending step; `variables`: names of weights and biases of all layers
-    in turn. None where no graph can be read, or where anything but sums with the biases and one function that
-    is known here is done between two products: then it is as if there were no graph.
+    in turn. None where no graph can be read; empty where one can, and does anything between two products but
+    to add the biases and to apply one function that is known here.
     """
     for checkpoint in checkpoints[: -_FARTHEST - 1 : -1]:
         with suppress(OSError, DecodeError):  # as while it is written
             content = read_whole(graph_file(checkpoint), _MOST_BYTES)
             nodes = tf.compat.v1.MetaGraphDef.FromString(content).graph_def.node
-            return _activation(_Graph(nodes), variables) if len(nodes) <= _MOST_NODES else None
+            if len(nodes) > _MOST_NODES or sum(len(node.input) for node in nodes) > _MOST_INPUTS:
+                return ""
+            return _activation(_Graph(nodes), variables) or ""
     return None
 
 
@@ -76,8 +79,8 @@ class _Graph:
         """The matrix products of something with these weights. Those of the gradient take them transposed."""
         reads, left = {weights}, [weights]
         while left:
-            new = {name for name in self._gives.get(left.pop(), ()) if self._operation(name) in _READS}
-            left += new - reads
+            new = {name for name in self._gives.get(left.pop(), ()) if self._is_read_of_one(name)} - reads
+            left += new
             reads |= new
         return {
             name
@@ -109,11 +112,13 @@ class _Graph:
         for _ in range(_MOST_STEPS):
             if name == variable:
                 return True
-            takes = self._takes.get(name, [])
-            if self._operation(name) not in _READS or len(takes) != 1:
+            if not self._is_read_of_one(name):
                 return False
-            name = takes[0]
+            name = self._takes[name][0]
         return False
+
+    def _is_read_of_one(self, name: str) -> bool:
+        return self._operation(name) in _READS and len(self._takes[name]) == 1
 
     def _operation(self, name: str) -> str:
         return str(self._nodes[name].op) if name in self._nodes else ""

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -110,15 +111,19 @@ class Source:
         is_told = isinstance(weights, GivenWeights | ToldWeights) or len(weights) <= _OF_ONE_LAYER
         if is_told or not self.is_assumed:
             return weights
-        told = activation_beside([*self._listed, checkpoint], names_of(checkpoint, None))
-        if told is not None:
-            return ToldWeights(weights, told)
+        if self._graph_tells:
+            return ToldWeights(weights, self._graph_tells)
         _ = self._mention
         return weights
 
     @cached_property
-    def _listed(self) -> list[Checkpoint]:
-        return self._there()
+    def _graph_tells(self) -> str | None:
+        """The activation by the newest graph beside the checkpoints; empty or None where none tells it."""
+        there = self._there()
+        for checkpoint in reversed(there):
+            with suppress(CheckpointDamaged, CheckpointMissing, CheckpointUnsuitable):  # an older one may do
+                return activation_beside(there, names_of(checkpoint, None))
+        return None
 
     @cached_property
     def _mention(self) -> None:

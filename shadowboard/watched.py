@@ -35,8 +35,9 @@ class WatchedConfig(BaseModel):
     folder: str = Field(description="Where that program saves its checkpoints")
     data: str = Field(MNIST, min_length=1, description="mnist, or a folder with four IDX files")
     activation: Activation = Field("relu", description="Activation function of the hidden layers")
-    activation_from: Literal["assumed", "given", "checkpoint"] = Field(
-        "assumed", description="Who says so: nobody, whoever watches it, or a checkpoint"
+    activation_from: Literal["assumed", "graph", "given", "checkpoint"] = Field(
+        "assumed",
+        description="Who says so: nobody, a graph beside checkpoints, whoever watches it, or a checkpoint",
     )
     network: str = Field("", description="Function that reads it, package.module:function; empty: recognised")
     hidden: tuple[int, ...] | None = Field(
@@ -55,12 +56,17 @@ class WatchedConfig(BaseModel):
     def is_of(self, other: "WatchedConfig") -> bool:
         """Whether both mean the same training, evaluated alike.
 
-        By the activation only where it was given for both: what is assumed gives way to what is given, and
-        both to what a checkpoint tells.
+        By the activation only where it was given for both: what is assumed gives way to what a graph tells,
+        that to what is given, and all to what a checkpoint tells.
         """
         given = self.activation_from == other.activation_from == "given"
         asked = ("folder", "data", "network", *(("activation",) if given else ()))
         return all(getattr(self, name) == getattr(other, name) for name in asked)
+
+    @property
+    def graph_may_tell(self) -> bool:
+        """Whether a graph beside the checkpoints may tell the activation, for nobody else has."""
+        return self.activation_from in {"assumed", "graph"} and not self.network
 
     @property
     def activation_is_assumed(self) -> bool:

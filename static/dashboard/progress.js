@@ -60,11 +60,13 @@ function describeWatched({ state, config, message, latest_checkpoint: last, hear
   return [folder, ` · step ${count(last)} saved at ${time(savedAt)}`, ...activationParts(config), ...(message ? [` · ${message}`] : [])];
 }
 
+const TOLD_BY = { checkpoint: ", as its checkpoints tell", graph: ", as the graph beside its checkpoints tells" };
+
 /** The activation of the hidden layers, where there are any and it is no function of somebody's own that reads them. */
 function activationParts(config) {
   const { activation, activation_from: from, network, hidden } = config;
   if (network || !hidden?.length) return [];
-  if (!isAssumed(config)) return [` · activation: ${activation}${from === "checkpoint" ? ", as its checkpoints tell" : ""}`];
+  if (!isAssumed(config)) return [` · activation: ${activation}${TOLD_BY[from] ?? ""}`];
   const option = element("code", { text: "--activation" });
   option.style.whiteSpace = "nowrap";
   return [` · activation: ${activation}, assumed; `, option, " changes it"];

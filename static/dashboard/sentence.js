@@ -103,11 +103,12 @@ export function renderSentence(state) {
   const run = runVerdict(state);
   const alone = state.overall?.verdict && comparison
     ? [element("span", { class: "alone", text: besideTheRun(comparison.better, state.overall.overall.better) }), " "] : [];
+  const isJudged = Boolean(state.overall?.verdict);
   const supposed = isAssumed(state.run.config) ? supposition(state.run) : [];
-  setChildren(byId("overall"), ...(run.length ? supposed : []), ...run);
+  setChildren(byId("overall"), ...(isJudged ? supposed : []), ...run);
   byId("sentence").classList.toggle("waiting", !comparison);
   const step = comparison ? stepVerdict(comparison) : [comparisonProblem ?? waiting(state)].flat();
-  setChildren(byId("sentence"), ...(comparison && !run.length ? supposed : []), ...alone, ...step);
+  setChildren(byId("sentence"), ...(comparison && !isJudged ? supposed : []), ...alone, ...step);
 }
 
 /** The same in few words, for a reader who does not see the chart. */

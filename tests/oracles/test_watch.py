@@ -94,7 +94,7 @@ def test_a_run_of_the_reference_is_followed_live(mnist: Dataset, tmp_path: Path)
         assert {c["file"] for c in told} == {f"{reference_programs.BASENAME}-{c['step']}" for c in told}
         assert scores()[STEPS, AVERAGE, "test"] > 9_500
         config = client.get(f"/runs/{run.id}").json()["config"]
-        assert (config["activation"], config["activation_from"]) == ("tanh", "checkpoint")
+        assert (config["activation"], config["activation_from"]) == ("tanh", "graph")
 
 
 def test_the_reference_follows_a_run_of_ours(mnist: Dataset, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from server.folders import Folders
 from shadowboard import checkpoints
 from shadowboard.dataset import SPLITS
 from shadowboard.evaluation import evaluate, probabilities
-from shadowboard.records import Score
+from shadowboard.records import Run, Score
 from shadowboard.settings import Settings
 from shadowboard.store import Store
 from shadowboard.watched import watched_config
@@ -196,6 +196,12 @@ def write_graph(folder: Path, activation: str) -> None:
         tf.compat.v1.train.export_meta_graph(str(folder / "model.ckpt-0.meta"))
 
 
+def shares_of(board: Board, run: Run) -> list[float]:
+    answer = board.client.post(f"/predict?run={run.id}&step=0", json={"image": [[0.5] * 28] * 28})
+    shares: list[float] = answer.raise_for_status().json()["raw"]["probabilities"]
+    return shares
+
+
 def test_a_graph_that_is_written_after_its_checkpoint(board: Board, theirs: Path, mnist: Any) -> None:
     """As a Saver does: what is evaluated meanwhile is evaluated anew where it tells another activation."""
     saved = save(theirs, 0)
@@ -213,20 +219,35 @@ def test_a_graph_that_is_written_after_its_checkpoint(board: Board, theirs: Path
         assert read_so != wanted
         wait_for(lambda read_so=read_so: board.scored(run) == read_so)
         config = board.get(f"/runs/{run.id}")["config"]
-        assert (config["activation"], config["activation_from"]) == (activation, "checkpoint")
-        answer = board.client.post(f"/predict?run={run.id}&step=0", json={"image": [[0.5] * 28] * 28})
+        assert (config["activation"], config["activation_from"]) == (activation, "graph")
         image = np.full((1, 784), 0.5, np.float32)
-        found = probabilities([restore(saved, None)], image, activation)[0, 0]
-        np.testing.assert_allclose(answer.raise_for_status().json()["raw"]["probabilities"], found, atol=1e-6)
+        wanted_shares = probabilities([restore(saved, None)], image, activation)[0, 0]
+        # A moment later, for predictions keep what they read with for that long.
+        wait_for(lambda shares=wanted_shares: np.allclose(shares_of(board, run), shares, atol=1e-6))
+    with tf.Graph().as_default():  # of which nothing can be told
+        tf.constant(1.0)
+        tf.compat.v1.train.export_meta_graph(str(theirs / "model.ckpt-0.meta"))
+    wait_for(lambda: board.get(f"/runs/{run.id}")["config"]["activation_from"] == "assumed")
+    wait_for(lambda: board.scored(run) == wanted)
 
 
-def test_what_somebody_says_goes_before_a_graph(board: Board, theirs: Path) -> None:
+@pytest.mark.parametrize("is_first", [True, False])
+def test_what_somebody_says_goes_before_a_graph(board: Board, theirs: Path, is_first: bool) -> None:
     save(theirs, 0)
     write_graph(theirs, "tanh")
-    run = board.store.watch(watched_config(theirs, activation="sigmoid"))
+    run = board.store.watch(watched_config(theirs, activation="sigmoid" if is_first else None))
     board.wait_for_steps(run, 0)
-    config = board.get(f"/runs/{run.id}")["config"]
-    assert (config["activation"], config["activation_from"]) == ("sigmoid", "given")
+
+    def told() -> tuple[str, str]:
+        config = board.get(f"/runs/{run.id}")["config"]
+        return config["activation"], config["activation_from"]
+
+    if not is_first:
+        wait_for(lambda: told() == ("tanh", "graph"))
+        assert board.store.watch(watched_config(theirs, activation="sigmoid")).id == run.id
+    save(theirs, 10)
+    board.wait_for_steps(run, 0, 10)
+    assert told() == ("sigmoid", "given")
 
 
 def empty(_: Path) -> str:

@@ -53,7 +53,8 @@ def saved(folder: Path, hidden: Sequence[Layer], resources: bool = True, towers:
 
 
 def beside(checkpoint: Checkpoint, weights: Sequence[str] = WEIGHTS) -> str | None:
-    return activation_beside([checkpoint], [name for w in weights for name in (w, biases_of(w))])
+    """None: there is no graph, or it tells nothing."""
+    return activation_beside([checkpoint], [name for w in weights for name in (w, biases_of(w))]) or None
 
 
 def biases_of(weights: str) -> str:
@@ -137,6 +138,9 @@ def test_the_newest_graph_there_is(tmp_path: Path) -> None:
     assert activation_beside([first, *later], names) == "sigmoid"
     graph_file(later[1]).write_bytes(graph_file(later[0]).read_bytes()[:1_000])  # while it is written
     assert activation_beside([first, *later], names) == "sigmoid"
+    saved(tmp_path / "third", [of(tf.nn.elu)] * 2)
+    (tmp_path / "third" / "m-3.meta").rename(graph_file(later[1]))
+    assert activation_beside([first, *later], names) == ""  # it goes before older ones that tell something
     for file in tmp_path.glob("*.meta"):
         file.unlink()
     assert activation_beside([first, *later], names) is None
