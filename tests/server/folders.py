@@ -1,5 +1,7 @@
 """What the tests of watched folders share: another program's saves, and a server that watches them."""
 
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -7,12 +9,15 @@ import httpx2
 
 from shadowboard import checkpoints
 from shadowboard.configuration import parse_config
+from shadowboard.dataset import SPLITS
+from shadowboard.evaluation import evaluate
 from shadowboard.records import Run
 from shadowboard.settings import Settings
 from shadowboard.store import Store
 from shadowboard.watched import watched_config
+from shadowboard.weights import restore
 from tests.faults.processes import wait_for
-from tests.server.conftest import TINY, tensors
+from tests.server.conftest import TINY, running, tensors
 
 CONFIG = parse_config(TINY | {"averages": [{"decay": 0.9}, {"decay": 0.99}]})
 NAMES = [average.name for average in CONFIG.averages]
@@ -66,3 +71,21 @@ class Board:
     def wait_for_message(self, run: Run, words: str) -> Run:
         wait_for(lambda: words in self.store.run(run.id).message)
         return self.store.run(run.id)
+
+
+@contextmanager
+def board_in(home: Path) -> Iterator[Board]:
+    """A server of its own, on any port."""
+    settings = Settings(home=home, host="127.0.0.1", port=0)
+    with closing(Store(settings.store_url)) as store, running(settings) as client:
+        yield Board(client, store, settings)
+
+
+def expected(mnist: Any, checkpoint: checkpoints.Checkpoint) -> dict[tuple[int, str, str], int]:
+    return {
+        (checkpoint.step, average, name): evaluate(
+            restore(checkpoint, average or None), mnist.split(name)
+        ).correct
+        for average in ("", *NAMES)
+        for name in SPLITS
+    }

@@ -3,35 +3,28 @@
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from server.folders import Folders
 from shadowboard import checkpoints
-from shadowboard.dataset import SPLITS
-from shadowboard.evaluation import evaluate, probabilities
-from shadowboard.records import Run, Score
-from shadowboard.settings import Settings
+from shadowboard.evaluation import evaluate
+from shadowboard.records import Score
 from shadowboard.store import Store
 from shadowboard.watched import watched_config
-from shadowboard.weights import restore
 from tests.faults.processes import wait_for
-from tests.oracles.reference_programs import build_graph
-from tests.server.conftest import running, tensors
-from tests.server.folders import CONFIG, NAMES, Board, picture, save
+from tests.server.conftest import tensors
+from tests.server.folders import CONFIG, NAMES, Board, board_in, expected, picture, save
 
 
 @pytest.fixture(scope="module")
 def board(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Board]:
-    settings = Settings(home=tmp_path_factory.mktemp("home"), host="127.0.0.1", port=0)
-    with closing(Store(settings.store_url)) as store, running(settings) as client:
-        yield Board(client, store, settings)
+    with board_in(tmp_path_factory.mktemp("home")) as board:
+        yield board
 
 
 @pytest.fixture
@@ -39,16 +32,6 @@ def theirs(tmp_path: Path) -> Path:
     folder = tmp_path / "theirs"
     folder.mkdir()
     return folder
-
-
-def expected(mnist: Any, checkpoint: checkpoints.Checkpoint) -> dict[tuple[int, str, str], int]:
-    return {
-        (checkpoint.step, average, name): evaluate(
-            restore(checkpoint, average or None), mnist.split(name)
-        ).correct
-        for average in ("", *NAMES)
-        for name in SPLITS
-    }
 
 
 def test_checkpoints_are_evaluated_as_they_come_and_results_outlive_their_files(
@@ -189,65 +172,6 @@ def test_an_activation_that_is_given_later_is_told_to_whoever_evaluates(theirs: 
     for _ in range(2):
         folders._look()
     assert told == ["told", "told"]
-
-
-def write_graph(folder: Path, activation: str) -> None:
-    with build_graph(hidden=(8,), activation=activation).graph.as_default():
-        tf.compat.v1.train.export_meta_graph(str(folder / "model.ckpt-0.meta"))
-
-
-def shares_of(board: Board, run: Run) -> list[float]:
-    answer = board.client.post(f"/predict?run={run.id}&step=0", json={"image": [[0.5] * 28] * 28})
-    shares: list[float] = answer.raise_for_status().json()["raw"]["probabilities"]
-    return shares
-
-
-def test_a_graph_that_is_written_after_its_checkpoint(board: Board, theirs: Path, mnist: Any) -> None:
-    """As a Saver does: what is evaluated meanwhile is evaluated anew where it tells another activation."""
-    saved = save(theirs, 0)
-    run = board.watch(theirs)
-    wanted = expected(mnist, saved)
-    assert board.wait_for_steps(run, 0) == wanted
-    for activation in ("tanh", "sigmoid"):  # and as a program does that is started again
-        write_graph(theirs, activation)
-        read_so = {
-            (step, average, name): evaluate(
-                restore(saved, average or None), mnist.split(name), activation
-            ).correct
-            for step, average, name in wanted
-        }
-        assert read_so != wanted
-        wait_for(lambda read_so=read_so: board.scored(run) == read_so)
-        config = board.get(f"/runs/{run.id}")["config"]
-        assert (config["activation"], config["activation_from"]) == (activation, "graph")
-        image = np.full((1, 784), 0.5, np.float32)
-        wanted_shares = probabilities([restore(saved, None)], image, activation)[0, 0]
-        # A moment later, for predictions keep what they read with for that long.
-        wait_for(lambda shares=wanted_shares: np.allclose(shares_of(board, run), shares, atol=1e-6))
-    with tf.Graph().as_default():  # of which nothing can be told
-        tf.constant(1.0)
-        tf.compat.v1.train.export_meta_graph(str(theirs / "model.ckpt-0.meta"))
-    wait_for(lambda: board.get(f"/runs/{run.id}")["config"]["activation_from"] == "assumed")
-    wait_for(lambda: board.scored(run) == wanted)
-
-
-@pytest.mark.parametrize("is_first", [True, False])
-def test_what_somebody_says_goes_before_a_graph(board: Board, theirs: Path, is_first: bool) -> None:
-    save(theirs, 0)
-    write_graph(theirs, "tanh")
-    run = board.store.watch(watched_config(theirs, activation="sigmoid" if is_first else None))
-    board.wait_for_steps(run, 0)
-
-    def told() -> tuple[str, str]:
-        config = board.get(f"/runs/{run.id}")["config"]
-        return config["activation"], config["activation_from"]
-
-    if not is_first:
-        wait_for(lambda: told() == ("tanh", "graph"))
-        assert board.store.watch(watched_config(theirs, activation="sigmoid")).id == run.id
-    save(theirs, 10)
-    board.wait_for_steps(run, 0, 10)
-    assert told() == ("sigmoid", "given")
 
 
 def empty(_: Path) -> str:
