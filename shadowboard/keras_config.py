@@ -1,10 +1,11 @@
 """What a .keras file's config.json tells of its model. Needs no TensorFlow and no Keras."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
-from shadowboard.activations import common_activation
+from shadowboard.errors import CheckpointUnsuitable
 
+_NAMES = {"relu": "relu", "tanh": "tanh", "sigmoid": "sigmoid", "linear": "none"}
 _APART = {"ReLU": "relu", "LeakyReLU": "leaky_relu", "PReLU": "prelu", "ELU": "elu"}
 """Layers that are an activation function, and nothing else."""
 
@@ -31,6 +32,21 @@ def activation(config: Any) -> str | None:
             functions[-1] = _APART.get(kind) or _function(layer)
     hidden = functions[:-1]
     return common_activation(hidden) if hidden else None
+
+
+def common_activation(functions: Collection[str]) -> str:
+    """The one that all hidden layers have, as Shadowboard calls it; `functions`: as Keras calls them.
+
+    Raises CheckpointUnsuitable where it is one that is not known here, or layers have different ones.
+    """
+    different = sorted({*functions})
+    if len(different) != 1 or different[0] not in _NAMES:
+        raise CheckpointUnsuitable(
+            f"The hidden layers are {', '.join(different)}; "
+            f"expected all of them to be one of {', '.join(_NAMES)}. "
+            "`shadowboard watch … --network package.module:logits` reads any other."
+        )
+    return _NAMES[different[0]]
 
 
 def _function(layer: Any) -> str:

@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
-from shadowboard.activations import ToldWeights, activation_of, common_activation
+from shadowboard.activations import ToldWeights, activation_of
 from shadowboard.dataset import Split
 from shadowboard.errors import CheckpointUnsuitable
 from shadowboard.evaluation import evaluate, probabilities
 from shadowboard.given_network import GivenNetwork, GivenWeights, converted
+from shadowboard.keras_config import common_activation
 from shadowboard.network import init
 
 
