@@ -32,8 +32,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _PATIENCE_SECONDS = 30.0
-# Of a processor that training wants too, a quarter is left (335 of 335 + 1024 in Linux' table of weights).
-# That is about what evaluating each checkpoint of a default run takes.
+# Of a processor that a worker of its own wants too, a quarter is left (335 of 335 + 1024 in Linux' table of
+# weights), about what evaluating each checkpoint of a default run takes; beside that of `up`, which yields
+# as much, half.
 _NICENESS = 5
 
 

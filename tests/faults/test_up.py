@@ -56,6 +56,13 @@ def child_of(process: "subprocess.Popen[str]") -> int:
     return int(wait_for(lambda: children)[0])
 
 
+def priorities(pid: int) -> set[int]:
+    """Of all threads that have computed something."""
+    stats = [(task / "stat").read_text() for task in Path(f"/proc/{pid}/task").iterdir()]
+    fields = [stat.rpartition(")")[2].split() for stat in stats]
+    return {int(of[16]) for of in fields if int(of[11]) > 10}
+
+
 def is_alive(pid: int) -> bool:
     try:
         return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
@@ -78,6 +85,8 @@ def test_up_trains_serves_survives_its_worker_and_ends_with_it(tmp_path: Path, s
             return len(steps[0] & steps[1]) >= 2
 
         wait_for(both_curves)
+        if sys.platform == "linux":  # where each thread has a priority of its own
+            assert priorities(child_of(process)) == {os.getpriority(os.PRIO_PROCESS, 0) + 5}
         answer = get(f"{url}/evaluate?ema=true&step=2000")
         assert (answer["weights"], answer["average"]) == ("ema", "ExponentialMovingAverage")
         assert answer["accuracy"] > 0.75

@@ -269,7 +269,7 @@ def test_complaints_are_forgotten_in_the_end(evaluator: Any) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only there threads have a priority of their own")
-def test_tensorflow_yields_to_training_and_requests_do_not(settings: Settings, make_run: Make) -> None:
+def test_tensorflow_yields_and_requests_do_not(settings: Settings, make_run: Make) -> None:
     make_run((0,))
     code = (
         "from pathlib import Path; import sys\n"
