@@ -25,6 +25,9 @@ from shadowboard.store import Store
 log = logging.getLogger(__name__)
 
 _GRACE_SECONDS = 2
+# Longer than clients and proxies keep a connection that is idle, 60 s at most mostly: whoever sends on one at
+# the moment at which it is closed loses the request.
+_IDLE_SECONDS = 75
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _AGAIN_SECONDS = 60.0  # until the same is told again
 
@@ -121,6 +124,7 @@ class Server(uvicorn.Server):
                 http=ReadLimit,
                 lifespan="on",
                 ws="none",
+                timeout_keep_alive=_IDLE_SECONDS,
                 timeout_graceful_shutdown=_GRACE_SECONDS,
             )
         )

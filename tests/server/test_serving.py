@@ -2,8 +2,10 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
+from http.client import HTTPConnection
 from typing import Any
 
 import httpx2
@@ -178,6 +180,18 @@ def test_a_half_sent_body_is_told_that_the_server_ends(settings: Settings) -> No
         log = ended(server)
     assert "Traceback" not in log
     assert all("level=error" in line and "Cancel 1 running task" in line for line in log.splitlines())
+
+
+def test_a_connection_that_was_idle_can_still_be_used(settings: Settings) -> None:
+    """Clients keep theirs for 5 s and more; one that the server closes meanwhile may lose a request."""
+    with process(settings) as (_, url), closing(HTTPConnection(url.host, url.port, timeout=30)) as connection:
+        connection.request("GET", "/healthz")
+        assert connection.getresponse().read()
+        was = connection.sock
+        time.sleep(7)
+        connection.request("GET", "/healthz")
+        assert connection.getresponse().read()
+        assert connection.sock is was
 
 
 def test_readers_who_do_not_read_do_not_hold_it_up(settings: Settings) -> None:
