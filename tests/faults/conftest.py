@@ -3,8 +3,11 @@
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from tests.faults.fuzzing import feed
 
 _SMALL = 10
 
@@ -29,6 +32,17 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section("faults")
         for line in ["| what was done | times | what was seen |", "| --- | ---: | --- |", *rows]:
             terminalreporter.write_line(line)
+
+
+@pytest.fixture
+def fuzz(pytestconfig: pytest.Config, tell: Callable[[str, int, str], None]) -> Callable[..., None]:
+    """Feeds the parser of what `name` says; any error but the documented ones fails the test."""
+
+    def run(name: str, *what: Any) -> None:
+        fed, refused = feed(pytestconfig.getoption("--cases"), *what)
+        tell(f"made-up inputs to the parser of {name}", fed, f"{refused:,} refused in a sentence")
+
+    return run
 
 
 @pytest.fixture

@@ -3,14 +3,11 @@
 import gzip
 import os
 import struct
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
-import pytest
-from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shadowboard import checkpoints, keras_file
@@ -25,83 +22,15 @@ from shadowboard.errors import (
     ConfigurationInvalid,
     DatasetError,
     PictureInvalid,
-    ShadowboardError,
 )
 from shadowboard.folder_sight import look
 from shadowboard.listing import Checkpoint
 from shadowboard.restore_map import averages_in
 from shadowboard.roles import roles_of
+from tests.faults.fuzzing import damaged
 from tests.faults.tables import block, entry, table
 from tests.faults.test_hostile_keras import SHAPES, h5, keras
 from tests.shadowboard.pictures import drawing, encode
-
-Tell = Callable[[str, int, str], None]
-Parser = Callable[[Path, bytes], object]
-USUAL = 10
-
-
-def said_well(error: ShadowboardError) -> None:
-    """One sentence or a few, for a person, not too long, without the folder."""
-    told = str(error)
-    assert told
-    assert "\n" not in told.rstrip("\n")
-    assert len(told) < 2000
-    told.encode(errors="strict")
-
-
-@pytest.fixture
-def fuzz(
-    tmp_path: Path, pytestconfig: pytest.Config, tell: Tell
-) -> Callable[
-    [str, st.SearchStrategy[Any], Callable[[Any], object], tuple[type[ShadowboardError], ...]], None
-]:
-    """Feeds a parser; any error but these fails the test."""
-    cases = pytestconfig.getoption("--cases")
-
-    def run(
-        name: str,
-        inputs: st.SearchStrategy[Any],
-        parse: Callable[[Any], object],
-        documented: tuple[type[ShadowboardError], ...],
-    ) -> None:
-        refused = [0, 0]
-
-        @settings(
-            max_examples=5 * cases,
-            derandomize=cases == USUAL,
-            database=None,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-        )
-        @given(inputs)
-        def check(one: Any) -> None:
-            refused[1] += 1
-            try:
-                parse(one)
-            except documented as error:
-                refused[0] += 1
-                said_well(error)
-
-        check()
-        tell(f"made-up inputs to the parser of {name}", refused[1], f"{refused[0]:,} refused in a sentence")
-
-    return run
-
-
-def damaged(whole: bytes) -> st.SearchStrategy[bytes]:
-    """`whole` with some bytes in it replaced, taken out or put in, and perhaps its end cut off."""
-    end = len(whole)
-
-    def change(start: int, new: bytes, gone: int, cut: int) -> bytes:
-        return (whole[:start] + new + whole[start + gone :])[:cut]
-
-    return st.builds(
-        change,
-        st.integers(0, end),
-        st.binary(max_size=8),
-        st.integers(0, 8),
-        st.integers(0, end) | st.just(end + 8),
-    )
 
 
 def idx(magic: int, sizes: tuple[int, ...], values: bytes) -> bytes:
