@@ -5,7 +5,9 @@
 `shadowboard up` trains one default run after the other. A dashboard here is what a page is to the server: it
 reads the list of runs and the history of the one in training, keeps its stream of events open, and asks for
 the comparison at each new checkpoint and now and then for that of the whole run; with the next run it begins
-anew. The requests beside them go round what a script would ask for. Memory is the resident one.
+anew. The requests beside them go round what a script would ask for. /healthz is asked by a process of its own
+(`benchmarks.load`), at fixed times: here it would wait for the answers to fifty dashboards to be read, too.
+Memory is the resident one.
 """
 
 import argparse
@@ -23,7 +25,14 @@ from typing import Any, NamedTuple
 
 import httpx2
 
-from benchmarks.processes import cpu_seconds, free_port, others_share, process, wait_until_it_answers
+from benchmarks.processes import (
+    ROOT,
+    cpu_seconds,
+    free_port,
+    others_share,
+    process,
+    wait_until_it_answers,
+)
 from benchmarks.training import QUIET, machine
 from shadowboard.configuration import RunConfig
 from shadowboard.dataset import load_dataset
@@ -51,7 +60,7 @@ class Seen:
 
     statuses: Counter[int] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
-    health: list[float] = field(default_factory=list)
+    health: dict[str, float] = field(default_factory=dict)
     waits: list[float] = field(default_factory=list)
     events: int = 0
     memory: list[Memory] = field(default_factory=list)
@@ -72,7 +81,7 @@ class Client:
             self.seen.statuses[0] += 1
             self.seen.refused[f"{path}: {error!r}"] += 1
             return None
-        (self.seen.health if path == "/healthz" else self.seen.waits).append(time.perf_counter() - began)
+        self.seen.waits.append(time.perf_counter() - began)
         self.seen.statuses[answer.status_code] += 1
         if not answer.is_success:
             self.seen.refused[f"{path}: {answer.text[:300]}"] += 1
@@ -144,11 +153,20 @@ async def ask_on(client: Client, finished: str) -> None:
         await asyncio.sleep(max(0.0, due - time.monotonic()))
 
 
-async def ask_for_health(client: Client) -> None:
-    """One request after the other, at a fixed pace."""
-    while True:
-        await client.ask("GET", "/healthz")
-        await asyncio.sleep(HEALTH_PACE)
+async def ask_for_health(seen: Seen, url: str, seconds: float) -> None:
+    """At a fixed pace, to the end. Raises RuntimeError where anything but a 200 answers."""
+    client = [sys.executable, "-m", "benchmarks.load", f"{url}/healthz", "--connections", "1"]
+    pace = ["--seconds", str(seconds), "--interval", str(HEALTH_PACE)]
+    pipe = asyncio.subprocess.PIPE
+    asking = await asyncio.create_subprocess_exec(*client, *pace, cwd=ROOT, stdout=pipe, stderr=pipe)
+    try:
+        told, said = await asking.communicate()
+    finally:
+        if asking.returncode is None:
+            asking.kill()
+    if asking.returncode:
+        raise RuntimeError(said.decode())
+    seen.health = json.loads(told)
 
 
 async def watch(seen: Seen, server: int, store: Store) -> None:
@@ -182,9 +200,11 @@ async def go_on(url: str, server: int, store: Store, finished: str, minutes: flo
     async with httpx2.AsyncClient(base_url=url, timeout=30, limits=limits) as http:
         client = Client(http, seen)
         workers = [look_on(client) for _ in range(dashboards)]
-        workers += [ask_on(client, finished), ask_for_health(client), watch(seen, server, store)]
-        tasks = [asyncio.create_task(worker) for worker in workers]
-        done, _ = await asyncio.wait(tasks, timeout=60 * minutes, return_when=asyncio.FIRST_EXCEPTION)
+        workers += [ask_on(client, finished), watch(seen, server, store)]
+        health = asyncio.create_task(ask_for_health(seen, url, 60 * minutes))
+        tasks = [health, *(asyncio.create_task(worker) for worker in workers)]
+        # The others end by an error alone.
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -203,13 +223,14 @@ def table(seen: Seen, minutes: float) -> str:
         trend = linear_regression([m.hours for m in later], [getattr(m, name) for m in later]).slope
         at = [column[len(column) // 10], column[len(column) // 2], column[-1]]
         lines.append(f"| {name} | {at[0]:.0f} | {at[1]:.0f} | {at[2]:.0f} | {trend:+.1f} |")
-    health, waits = (quantiles(column, n=100, method="inclusive") for column in (seen.health, seen.waits))
+    waits = quantiles(seen.waits, n=100, method="inclusive")
     statuses = ", ".join(f"{count:,} × {status}" for status, count in sorted(seen.statuses.items()))
     lines += [
         "",
-        f"`/healthz`: median {1000 * health[49]:.1f} ms, p99 {1000 * health[98]:.1f} ms, slowest"
-        f" {1000 * max(seen.health):.0f} ms. All others: median {1000 * waits[49]:.1f} ms, p99"
-        f" {1000 * waits[98]:.0f} ms. Answers in {minutes:g} minutes: {statuses}; events: {seen.events:,}.",
+        f"`/healthz`: median {seen.health['p50']:.1f} ms, p99 {seen.health['p99']:.1f} ms, slowest"
+        f" {seen.health['slowest']:.0f} ms. All others: median {1000 * waits[49]:.1f} ms, p99"
+        f" {1000 * waits[98]:.0f} ms. Answers in {minutes:g} minutes: {statuses}, and"
+        f" {seen.health['requests']:,} of /healthz; events: {seen.events:,}.",
     ]
     return "\n".join([*lines, *(f"{times} × {told}" for told, times in seen.refused.most_common(20))])
 

@@ -117,9 +117,9 @@ def main() -> None:
         f" | {report['p50']:.1f} | {report['p99']:.1f} | {report['slowest']:.1f} |"
     )
     print(
-        f"\n{report['requests']} requests, one every {1_000 * INTERVAL:.0f} ms, timed from when it was due."
-        f" Meanwhile {steps:,} steps were trained, {in_background} evaluations made in the background and"
-        f" {on_request} on request. {machine()}."
+        f"\n{report['requests']} requests, one every {1_000 * INTERVAL:.0f} ms; those that a late answer held"
+        f" up count from when they were due. Meanwhile {steps:,} steps were trained, {in_background}"
+        f" evaluations made in the background and {on_request} on request. {machine()}."
     )
     if others > QUIET:
         print(f"\n**Not a quiet machine: other processes took up to {others:.0%} of it. Measure again.**")

@@ -3,8 +3,9 @@
     python -m benchmarks.load URL [--bodies FILE] [--connections 16] [--seconds 3] [--interval 0]
 
 FILE has one JSON body a line, posted in turn; without it, requests are GETs. Each connection sends its next
-request when the answer is there; with an interval, at fixed times, and a wait counts from that time even if
-the answer before was late: otherwise a stall would count once, and hide the requests it kept from being sent.
+request when the answer is there; with an interval, at fixed times, and where the answer before was late, a
+wait counts from the time at which the request was due: otherwise a stall would count once, and hide the
+requests it kept from being sent. That this process itself is woken late, on a busy machine, does not count.
 Prints one line of JSON; anything but a 200 ends it with that answer. Standard library only, and a process of
 its own, so that no contender's environment or client-side work can differ.
 """
@@ -42,8 +43,8 @@ class Connection(asyncio.Protocol):
         self._due = time.perf_counter()
         self._send()
 
-    def _send(self) -> None:
-        self._sent = self._due if self._interval else time.perf_counter()
+    def _send(self, due: float | None = None) -> None:
+        self._sent = due or time.perf_counter()
         self._transport.write(next(self._requests))
 
     def data_received(self, data: bytes) -> None:
@@ -66,7 +67,10 @@ class Connection(asyncio.Protocol):
             self._transport.close()
         elif self._interval:
             self._due += self._interval
-            self._loop.call_later(max(0.0, self._due - now), self._send)
+            if self._due > now:
+                self._loop.call_later(self._due - now, self._send)
+            else:
+                self._send(self._due)
         else:
             self._send()
 
