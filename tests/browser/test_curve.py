@@ -123,7 +123,7 @@ def test_error_rate_and_logarithmic_steps(site: Site, visit: Open) -> None:
     expect(page.locator("#curve-title")).to_have_text("Validation error rate")
     raw = correct(site, run.id, 200, "") / 100
     expect(page.locator("#readout .entry.raw dd")).to_have_text(f"{1 - raw:.2%}".replace("%", "\u00a0%"))
-    page.wait_for_function("document.getElementById('chart')._fullLayout?.yaxis.type === 'linear'")
+    page.wait_for_function("() => document.getElementById('chart')._fullLayout?.yaxis.type === 'linear'")
     page.get_by_label("Log steps").check()
     expect(page.locator("#chart-caption")).to_contain_text("no place for step 0")
     assert all(one["x"] == [100, 200] for one in series(page))
