@@ -17,7 +17,6 @@ from pydantic import (
 
 from shadowboard.averaging import OPTIMIZER_SLOTS, Average, named
 from shadowboard.errors import ConfigurationInvalid
-from shadowboard.printable import in_a_line
 from shadowboard.start_from import StartFrom
 from shadowboard.validation import first_of, limits, number, sentence
 
@@ -125,7 +124,7 @@ def _range(schema: Mapping[str, Any], finding: str) -> str:
 
 
 def _unknown(where: str, model: type[BaseModel]) -> str:
-    return f"There is no knob called {in_a_line(where[:100])}; the knobs are {', '.join(model.model_fields)}."
+    return f"There is no knob called {where[:100]}; the knobs are {', '.join(model.model_fields)}."
 
 
 def parse_average(text: str, num_updates: bool = True) -> dict[str, Any]:

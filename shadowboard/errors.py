@@ -23,9 +23,16 @@ ShadowboardError
 └── StoreUnavailable           the database cannot be opened, read or written
 """
 
+from shadowboard.printable import in_a_line, shortened
+
+_LONGEST = 2000  # characters; a name in a file, which a message repeats, may have any number of them
+
 
 class ShadowboardError(Exception):
-    """The root: a message that a person can act on."""
+    """The root: a message that a person can act on, in a line and not too long for that."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(shortened(in_a_line(message), _LONGEST))
 
 
 class SettingsInvalid(ShadowboardError):

@@ -20,6 +20,7 @@ import h5py
 from shadowboard import regular_file
 from shadowboard.errors import CheckpointDamaged, CheckpointMissing, ShadowboardError
 from shadowboard.part_of_file import Part
+from shadowboard.printable import said_by
 
 _WEIGHTS = "model.weights.h5"
 
@@ -105,7 +106,7 @@ def _told(path: Path) -> Iterator[None]:
         raise CheckpointMissing(f"The checkpoint {path.name} is gone.") from error
     except Exception as error:  # on bytes made to break them, zipfile and h5py raise nearly everything
         told = error.strerror if isinstance(error, OSError) else None
-        reason = (told or str(error) or type(error).__name__).partition("\n")[0].rstrip(".")
+        reason = told or said_by(error) or type(error).__name__
         raise CheckpointDamaged(
             f"The checkpoint {path.name} is damaged or cannot be read: {reason}."
         ) from error

@@ -4,6 +4,7 @@ import re
 
 # What begins a line, and what turns text around it from right to left or from left to right.
 _STEERING = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_SAID = 200  # characters: an error of zipfile quotes as much of the file as the file tells it to
 
 
 def printable(text: str) -> str:
@@ -14,3 +15,13 @@ def printable(text: str) -> str:
 def in_a_line(name: str) -> str:
     """The name so that others can stand beside it; letters of all scripts and emoji stay as they are."""
     return _STEERING.sub("�", name)
+
+
+def shortened(text: str, most: int) -> str:
+    """The text, without its middle where it is longer than `most` characters."""
+    return text if len(text) <= most else f"{text[: most // 2]}…{text[len(text) - (most - 1) // 2 :]}"
+
+
+def said_by(error: Exception) -> str:
+    """What an error of a library says, to stand in a sentence: its first line, shortened."""
+    return shortened(str(error).partition("\n")[0].rstrip("."), _SAID)

@@ -17,7 +17,13 @@ from shadowboard import keras_file, keras_storage
 from shadowboard.contents import open_contents
 from shadowboard.dataset import load_dataset
 from shadowboard.digit_image import from_picture
-from shadowboard.errors import CheckpointDamaged, CheckpointError, DatasetError, PictureInvalid
+from shadowboard.errors import (
+    CheckpointDamaged,
+    CheckpointError,
+    CheckpointUnsuitable,
+    DatasetError,
+    PictureInvalid,
+)
 from shadowboard.folder_sight import look
 from shadowboard.keras_file import KerasCheckpoint
 from shadowboard.weights import restore
@@ -201,6 +207,24 @@ def test_another_configuration_tells_nothing_of_an_average(tmp_path: Path, confi
     checkpoint = put(tmp_path, "m-1.keras", keras(h5(weights), config))
     assert len(restore(checkpoint, None)) == 2
     assert look(tmp_path).problem == ""
+
+
+@pytest.mark.parametrize("name", ["x" * 30_000, "a\nb", "\x1b[2J"])
+@pytest.mark.parametrize("shape", [(3,), (784, 10)])
+def test_names_of_any_length_and_form(tmp_path: Path, name: str, shape: tuple[int, ...]) -> None:
+    checkpoint = put(tmp_path, NAME, h5(lambda file: weights(file, {name: shape})))
+    with pytest.raises(CheckpointUnsuitable, match=r"expected a chain .* biases\.$") as caught:
+        restore(checkpoint, None)
+    told = str(caught.value)
+    assert told.isprintable()
+    assert len(told) <= 2000
+
+
+def test_a_name_in_an_archive_that_takes_in_what_follows_it(tmp_path: Path) -> None:
+    whole = bytearray(keras(h5(weights)))
+    whole[26:28] = (30_000).to_bytes(2, "little")  # how long the first member's name is, says its header
+    told = refusal(put(tmp_path, "m-1.keras", bytes(whole)))
+    assert told.startswith(f"The checkpoint m-1.keras {DAMAGED}")
 
 
 @pytest.mark.parametrize("counter", [-1, 2**62])

@@ -3,10 +3,12 @@
 import unicodedata
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from shadowboard import cli
 from shadowboard.errors import CheckpointMissing
-from shadowboard.printable import in_a_line, printable
+from shadowboard.printable import in_a_line, printable, said_by, shortened
 
 FAMILY = "👩‍👩‍👧‍👦"  # four, joined
 
@@ -38,3 +40,29 @@ def test_errors_steer_no_terminal(
     assert cli.run() == 1
     told = capsys.readouterr().err
     assert told == "shadowboard: There is no folder /x/�]0;title��[2J��shadowboard: all is well.\n"
+
+
+@given(st.text(max_size=60), st.integers(4, 40))
+def test_both_ends_of_a_long_text_are_left(text: str, most: int) -> None:
+    left = shortened(text, most)
+    assert len(left) <= most
+    if len(text) <= most:
+        assert left == text
+    else:
+        start, end = left[: most // 2], left[most // 2 + 1 :]
+        assert left == f"{start}…{end}"
+        assert text.startswith(start)
+        assert text.endswith(end)
+        assert abs(len(start) - len(end)) <= 1
+
+
+def test_what_a_library_says_is_a_part_of_a_sentence() -> None:
+    assert said_by(ValueError("bad magic number.\n  at 0x0")) == "bad magic number"
+    assert len(said_by(ValueError("x" * 70_000))) == 200
+
+
+def test_errors_are_a_line_of_which_the_end_is_left() -> None:
+    told = str(CheckpointMissing(f"There is no {'x' * 70_000}\nat all; expected one."))
+    assert told.startswith("There is no xxx")
+    assert told.endswith("x�at all; expected one.")
+    assert len(told) == 2000
