@@ -198,6 +198,7 @@ def test_a_thousand_variables_in_pages(site: Site, visit: Open) -> None:
 def test_other_steps_and_the_way_there_and_back(site: Site, visit: Open, trained_run: Run) -> None:
     page = visit(site).open(trained_run)
     expect(page.locator("#step-shown")).to_have_text("200")
+    expect(page.locator("#step-slider")).to_have_attribute("max", "2")  # all are evaluated
     page.get_by_role("button", name="Step before").click()
     page.locator("#inspect-step").click()
     expect(page.locator("h1")).to_have_text("model.ckpt-100")

@@ -26,6 +26,7 @@ def test_readout_tells_decay_and_half_life_at_the_shown_step(site: Site, visit: 
         one = page.locator(f"{READOUT} .entry{kind}")
         expect(one).to_contain_text(f"decay of {name}")
         expect(one).to_contain_text(f"{decay:.6g} half-life {round(half_life)}\u00a0steps")
+    expect(page.locator("#step-slider")).to_have_attribute("max", "2")  # all are evaluated
     page.get_by_role("button", name="Step before").click()
     expect(page.locator(f"{READOUT} .entry.step")).to_have_text("step100")
     metric = next(m for m in site.store.metrics(run.id) if m.step == 100)
