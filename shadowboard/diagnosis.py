@@ -5,13 +5,15 @@ from pathlib import Path
 
 from sqlalchemy import URL
 
+from shadowboard.printable import said_by
+
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _UNUSABLE = (*_DAMAGED, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY)
 
 
 def sentences(url: URL, error: Exception) -> str:
     """What a person should know of an `error` of the database at `url`, and do."""
-    cause = str(getattr(error, "orig", None) or error).splitlines()[0].rstrip(".")
+    cause = said_by(getattr(error, "orig", None) or error)
     said = f"The database {url.render_as_string(hide_password=True)} cannot be used: {cause}."
     way_out = _way_out(Path(url.database).absolute(), error) if _code(error) and url.database else ""
     return f"{said} {way_out}".strip()

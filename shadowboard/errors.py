@@ -25,7 +25,7 @@ ShadowboardError
 
 from shadowboard.printable import in_a_line, shortened
 
-_LONGEST = 2000  # characters; a name in a file, which a message repeats, may have any number of them
+_LONGEST = 1900  # characters; a name in a file, which a message repeats, may have any number of them
 
 
 class ShadowboardError(Exception):

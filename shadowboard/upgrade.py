@@ -23,6 +23,7 @@ from sqlalchemy import (
 
 from shadowboard.diagnosis import kept_checkpoints
 from shadowboard.errors import StoreUnavailable
+from shadowboard.printable import said_by
 from shadowboard.schema import VERSION, metadata
 
 log = logging.getLogger(__name__)
@@ -98,7 +99,7 @@ def _migrate(connection: Connection, version: str) -> None:
         copied = _copy(connection.engine, version)
         _run_migrations(connection, VERSION)
     except Exception as error:
-        cause = str(getattr(error, "orig", None) or error).splitlines()[0].rstrip(".")
+        cause = said_by(getattr(error, "orig", None) or error)
         raise StoreUnavailable(
             f"The database {name} could not be upgraded from version {version} to {VERSION}: {cause}. "
             "It is as it was."
