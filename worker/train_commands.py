@@ -1,7 +1,6 @@
 """The commands of the worker: work, train, study."""
 
 import logging
-import os
 import threading
 from pathlib import Path
 from typing import Annotated
@@ -43,9 +42,6 @@ def work(
     stop = stop_on_signals()
     if until_input_ends:
         threading.Thread(target=set_when_input_ends, args=(stop,), daemon=True).start()
-        os.nice(
-            5
-        )  # the server answers people, the training only a clock; threads have what they are made with
     with open_store(settings) as store:
         with ended_at_once(stop):  # until then there is nothing to save
             from worker.loop import work as take_runs

@@ -57,10 +57,9 @@ def child_of(process: "subprocess.Popen[str]") -> int:
 
 
 def priorities(pid: int) -> set[int]:
-    """Of all threads that have computed something."""
+    """Of all threads."""
     stats = [(task / "stat").read_text() for task in Path(f"/proc/{pid}/task").iterdir()]
-    fields = [stat.rpartition(")")[2].split() for stat in stats]
-    return {int(of[16]) for of in fields if int(of[11]) > 10}
+    return {int(stat.rpartition(")")[2].split()[16]) for stat in stats}
 
 
 def is_alive(pid: int) -> bool:
