@@ -28,6 +28,7 @@ from shadowboard.evaluation import evaluate
 from shadowboard.folder_sight import as_recorded
 from shadowboard.found import Evaluated
 from shadowboard.listing import Stamp
+from shadowboard.printable import kind_and_words
 from shadowboard.store import Store
 
 log = logging.getLogger(__name__)
@@ -255,7 +256,7 @@ class Evaluator:
     def _complain(self, run_id: str, error: Exception) -> None:
         """Log the error, each only once: a run whose data are gone has many evaluations that fail alike."""
         ours = isinstance(error, ShadowboardError)
-        self.last_error = str(error) if ours else f"Unexpected {type(error).__name__}: {error}."
+        self.last_error = str(error) if ours else f"Unexpected {kind_and_words(error)}."
         complaint = (run_id, str(error))
         if complaint in self._complaints:
             return

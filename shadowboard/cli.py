@@ -30,7 +30,7 @@ from shadowboard.options import (
     open_store,
     settings_of,
 )
-from shadowboard.printable import printable
+from shadowboard.printable import kind_and_words, printable
 from shadowboard.recover_command import recover_command
 from shadowboard.runs_command import runs_command
 from shadowboard.weights_commands import weights_commands
@@ -140,7 +140,7 @@ def run() -> int:
     except Exception as error:
         if debug:
             raise
-        _say(f"shadowboard: {type(error).__name__}: {error} (--debug shows where)")
+        _say(f"shadowboard: {printable(kind_and_words(error))} (--debug shows where)")
         return 1
 
 

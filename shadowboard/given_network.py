@@ -14,7 +14,7 @@ from shadowboard.activations import ToldWeights
 from shadowboard.errors import CheckpointUnsuitable, ConfigurationInvalid
 from shadowboard.layout import CLASSES
 from shadowboard.listing import Checkpoint
-from shadowboard.printable import said_by
+from shadowboard.printable import kind_and_words
 
 Function = Callable[[Mapping[str, Any], Any], Any]
 """(weights by their names in the checkpoint, images float32 [N, 784] in [0, 1]) → logits [N, 10]."""
@@ -37,8 +37,7 @@ class GivenNetwork:
         try:
             found = np.asarray(self.function(weights, images), np.float32)
         except Exception as error:  # it is somebody's, and may fail in any way
-            said = f"{type(error).__name__}: {said_by(error)}"
-            raise CheckpointUnsuitable(f"{self.name} failed: {said}.") from error
+            raise CheckpointUnsuitable(f"{self.name} failed: {kind_and_words(error)}.") from error
         if found.shape != (len(images), CLASSES):
             raise CheckpointUnsuitable(
                 f"{self.name} gave {list(found.shape)} for {len(images)} images; expected logits "
@@ -80,7 +79,7 @@ def load_network(name: str) -> GivenNetwork:
     try:
         found = getattr(importlib.import_module(module), function)
     except Exception as error:  # whatever that module does
-        said = f"{type(error).__name__}: {said_by(error)}"
+        said = kind_and_words(error)
         raise ConfigurationInvalid(f"network is {name!r}, which cannot be imported: {said}.") from error
     if not callable(found):
         raise ConfigurationInvalid(f"network is {name!r}, which is no function but {type(found).__name__}.")

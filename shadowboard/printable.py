@@ -24,4 +24,10 @@ def shortened(text: str, most: int) -> str:
 
 def said_by(error: Exception) -> str:
     """What an error of a library says, to stand in a sentence: its first line, shortened."""
-    return shortened(str(error).partition("\n")[0].rstrip("."), _SAID)
+    return shortened(in_a_line(str(error).partition("\n")[0]).rstrip("."), _SAID)
+
+
+def kind_and_words(error: Exception) -> str:
+    """What an error that nobody expected is and says, to stand in a sentence."""
+    said = said_by(error)
+    return f"{type(error).__name__}: {said}" if said else type(error).__name__

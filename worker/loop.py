@@ -16,6 +16,7 @@ from shadowboard.dataset import load_dataset
 from shadowboard.errors import LeaseLost, ShadowboardError, StoreUnavailable
 from shadowboard.lease import LEASE_SECONDS, Watch
 from shadowboard.listing import Checkpoint
+from shadowboard.printable import kind_and_words
 from shadowboard.records import Metric, Run, State
 from shadowboard.start_from import StartFrom
 from shadowboard.start_source import find_source
@@ -158,7 +159,7 @@ def run_once(
             state, message = "failed", str(error)
         except Exception as error:
             log.exception("Run %s failed.", run.id)
-            state, message = "failed", f"{type(error).__name__}: {error} (the worker's log has more)."
+            state, message = "failed", f"{kind_and_words(error)} (the worker's log has more)."
     store.release(run.id, worker, state, message)
     log.info("Run %s: %s", run.id, f"{state}. {message}".rstrip())
     return store.run(run.id)

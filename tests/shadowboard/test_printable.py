@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from shadowboard import cli
 from shadowboard.errors import CheckpointMissing
-from shadowboard.printable import in_a_line, printable, said_by, shortened
+from shadowboard.printable import in_a_line, kind_and_words, printable, said_by, shortened
 
 FAMILY = "👩‍👩‍👧‍👦"  # four, joined
 
@@ -59,6 +59,22 @@ def test_both_ends_of_a_long_text_are_left(text: str, most: int) -> None:
 def test_what_a_library_says_is_a_part_of_a_sentence() -> None:
     assert said_by(ValueError("bad magic number.\n  at 0x0")) == "bad magic number"
     assert len(said_by(ValueError("x" * 70_000))) == 200
+    assert kind_and_words(KeyError("elu")) == "KeyError: 'elu'"
+    assert kind_and_words(MemoryError()) == "MemoryError"
+
+
+def test_what_nobody_expected_steers_no_terminal_either(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(**_: object) -> int:
+        raise ArithmeticError("\x1b[2J" + "x" * 70_000 + "\u200b")
+
+    monkeypatch.setattr(cli, "app", fail)
+    assert cli.run() == 1
+    told = capsys.readouterr().err
+    assert told.startswith("shadowboard: ArithmeticError: �[2Jxxx")
+    assert told.endswith("xxx� (--debug shows where)\n")
+    assert len(told) < 300
 
 
 def test_errors_are_a_line_of_which_the_end_is_left() -> None:

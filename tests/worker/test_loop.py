@@ -205,5 +205,19 @@ def test_a_worker_that_lost_its_run_writes_nothing_more(
     assert (after.worker, after.state) == ("second", "training")
 
 
+def test_what_nobody_expected_is_told_in_a_line(
+    store: Store, tmp_path: Path, config: Callable[..., RunConfig]
+) -> None:
+    def fail(_event: Event) -> None:
+        raise ArithmeticError("\x1b[2J\0 " + 70_000 * "x" + "\n  in a kernel")
+
+    run = store.create_run(config(), worker="first")
+    ended = run_once(store, run, "first", tmp_path, threading.Event(), "queued", fail)
+    assert (ended.state, ended.worker) == ("failed", None)
+    assert ended.message.startswith("ArithmeticError: �[2J� xxx")
+    assert ended.message.endswith("xxx (the worker's log has more).")
+    assert len(ended.message) < 300
+
+
 def test_worker_names_differ() -> None:
     assert worker_name() != worker_name()
