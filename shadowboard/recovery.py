@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from shadowboard.diagnosis import kept_checkpoints
 from shadowboard.errors import StoreUnavailable
 from shadowboard.schema import metadata
+from shadowboard.settings import sqlite_url
 from shadowboard.store import Store
 
 _LAST_ROW = 2**62
@@ -142,7 +143,7 @@ def _between(
 
 def _usable(saved: Path) -> tuple[dict[str, int], int]:
     """Bring the new file up to date; how many rows of each table are in it, and how many unreadable runs."""
-    with closing(sqlite3.connect(saved)) as new, closing(Store(f"sqlite:///{saved}")) as store:
+    with closing(sqlite3.connect(saved)) as new, closing(Store(sqlite_url(saved))) as store:
         new.execute("PRAGMA foreign_keys=ON")
         for (study_id,) in new.execute("SELECT id FROM studies").fetchall():
             try:

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import quote
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -30,6 +31,15 @@ class Settings(BaseSettings):
     watch_folders: str = Field("", description="Folders to be watched on request, separated by commas")
     weights_cache_mib: int = Field(256, ge=0, description="Restored weights to keep in memory, in MiB")
     log_level: LogLevel = Field("warning", description="Lines to log; info: each request too")
+
+    @field_validator("home")
+    @classmethod
+    def _is_text(cls, home: Path) -> Path:
+        try:
+            str(home).encode()
+        except UnicodeEncodeError:
+            raise ValueError("a folder whose name is text") from None
+        return home
 
     @field_validator("token")
     @classmethod
@@ -62,7 +72,7 @@ class Settings(BaseSettings):
     @property
     def store_url(self) -> str:
         """The database's URL, the default filled in."""
-        return self.database_url or f"sqlite:///{self.home / 'shadowboard.db'}"
+        return self.database_url or sqlite_url(self.home / "shadowboard.db")
 
     @property
     def names(self) -> list[str]:
@@ -72,6 +82,11 @@ class Settings(BaseSettings):
     def run_folder(self, run_id: str) -> Path:
         """The folder of a run's checkpoints."""
         return self.home / "runs" / run_id
+
+
+def sqlite_url(file: Path) -> str:
+    """The SQLAlchemy URL of a file, whatever its name is: one may have ? or % in it."""
+    return f"sqlite:///{quote(str(file))}"
 
 
 def _paths(text: str) -> list[Path]:

@@ -11,6 +11,7 @@ from shadowboard.configuration import RunConfig
 from shadowboard.errors import StoreUnavailable
 from shadowboard.records import Metric, Score
 from shadowboard.recovery import recover
+from shadowboard.settings import sqlite_url
 from shadowboard.store import Store
 from shadowboard.variants import PARTS, parse_plan
 
@@ -22,8 +23,8 @@ Damage = Callable[[Path], object]
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     """A store of 40 runs: on each page lies one table or index alone."""
-    path = tmp_path / "shadowboard.db"
-    with closing(Store(f"sqlite:///{path}")) as store:
+    path = tmp_path / "which?mode=ro, 100%25 #1" / "shadowboard.db"
+    with closing(Store(sqlite_url(path))) as store:
         for seed in range(40):
             run = store.create_run(RunConfig(seed=seed), f"run {seed}", worker="w")
             store.add_progress(run.id, "w", 60, 1.0, [Metric(step, 0.5) for step in range(METRICS)])
@@ -51,7 +52,7 @@ def overwrite(path: Path, page: int) -> None:
 
 def everything(path: Path) -> dict[str, tuple[int, int, int, bytes]]:
     """By each run's name what there is of it."""
-    with closing(Store(f"sqlite:///{path}")) as store:
+    with closing(Store(sqlite_url(path))) as store:
         found = {}
         for run in store.runs():
             evaluation = store.evaluation(run.id, 60, "", "test")
@@ -90,7 +91,7 @@ def test_all_is_saved_but_what_lay_on_the_page(path: Path, name: str) -> None:
         assert 0 < len(hurt) < 10
         # An evaluation goes with what it read of each image, so that it is made again.
         assert all(bool(scores) == bool(read) for _, _, scores, read in after.values())
-    with closing(Store(f"sqlite:///{path}")) as store:  # and it goes on
+    with closing(Store(sqlite_url(path))) as store:  # and it goes on
         store.create_run(RunConfig(), "next")
         assert store.claim("w") == store.run("next")
 
@@ -111,7 +112,7 @@ def test_between_damaged_pages_everything_is_saved(path: Path, places: tuple[int
 
 
 def test_studies_that_make_no_sense_any_more_are_left_out_and_runs_are_counted(path: Path) -> None:
-    with closing(Store(f"sqlite:///{path}")) as store:
+    with closing(Store(sqlite_url(path))) as store:
         whole, broken = (store.studies.create(parse_plan({}, 2, [part])) for part in PARTS[:2])
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("UPDATE runs SET config = '{\x07' WHERE name = 'run 7'")
@@ -129,7 +130,7 @@ def test_studies_that_make_no_sense_any_more_are_left_out_and_runs_are_counted(p
         "readings": 40,
         "claims": 0,
     }
-    with closing(Store(f"sqlite:///{path}")) as store:
+    with closing(Store(sqlite_url(path))) as store:
         assert store.studies.all() == [whole]
         assert len(store.runs()) == 47
 
@@ -155,7 +156,7 @@ def test_where_nothing_can_be_saved_all_stays_as_it_was(path: Path, damage: Dama
 
 
 def test_a_store_in_use_is_left_alone(path: Path) -> None:
-    with closing(Store(f"sqlite:///{path}")) as store:
+    with closing(Store(sqlite_url(path))) as store:
         store.runs()
         with pytest.raises(StoreUnavailable, match="is in use; stop Shadowboard first"):
             recover(path)

@@ -1,7 +1,10 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import ValidationError
+from sqlalchemy import make_url
 
 from shadowboard.errors import SettingsInvalid
 from shadowboard.settings import Settings, load_settings
@@ -13,6 +16,19 @@ def test_an_option_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch) ->
     settings = load_settings(port=9001, home=None)
     assert (settings.port, settings.home) == (9001, Path("elsewhere"))
     assert settings.store_url == "sqlite:///elsewhere/shadowboard.db"
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="/\0"), min_size=1))
+def test_the_database_lies_in_the_home_folder_however_it_is_named(name: str) -> None:
+    home = Path("/srv") / name
+    assert make_url(Settings(home=home).store_url).database == str(home / "shadowboard.db")
+
+
+def test_a_home_that_is_no_text_is_told() -> None:
+    with pytest.raises(
+        SettingsInvalid, match=r"SHADOWBOARD_HOME is .*; expected a folder whose name is text"
+    ):
+        load_settings(home=Path("caf\udce9"))
 
 
 def test_a_bad_value_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
