@@ -1,6 +1,7 @@
 """pydantic's findings as sentences: the field, the value found, and what was expected."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import PurePath
 from reprlib import Repr
 from typing import Any
 
@@ -32,7 +33,7 @@ _quote.maxlist = _quote.maxtuple = _quote.maxdict = 20
 
 def quoted(value: Any) -> str:
     """The value as it is quoted in a sentence, cut short where it is long."""
-    text = _quote.repr(value)
+    text = _quote.repr(str(value) if isinstance(value, PurePath) else value)
     return text if len(text) <= _LONGEST else text[:_LONGEST] + "…"
 
 
