@@ -35,6 +35,12 @@ def shown(page: Page) -> Locator:
     return page.locator("#agreement-panel")
 
 
+def all_drawn(page: Page) -> None:
+    """Every checkpoint of both sets of weights is evaluated, on both splits."""
+    for points in (RAW, EMA):
+        expect(page.locator(points)).to_have_count(len(STEPS))
+
+
 def answer(page: Page, site: Site, run: Run) -> dict[str, Any]:
     found: dict[str, Any] = page.request.get(f"{site.url}/runs/{run.id}/agreement").json()
     return found
@@ -49,8 +55,9 @@ def middle(part: Locator) -> tuple[float, float]:
 def test_a_point_tells_its_step_and_leads_there(site: Site, visit: Open, run: Run) -> None:
     page = visit(site).open(run)
     shown(page)
-    expect(page.locator(RAW)).to_have_count(len(STEPS))
-    expect(page.locator(EMA)).to_have_count(len(STEPS))
+    all_drawn(page)
+    # A verdict that comes later may move what stands beneath it.
+    expect(page.locator("#overall")).to_contain_text("of the run", timeout=40_000)
     page.wait_for_function("() => document.querySelector('#agreement-table tbody').rows.length === 2")
     step = page.locator("#agreement-readout .entry.step dd")
     expect(step).to_have_text("500")
@@ -77,11 +84,15 @@ def test_the_numbers_are_the_servers(site: Site, visit: Open, run: Run) -> None:
     page = visit(site).open(run)
     panel = shown(page)
     rows = panel.locator("tbody tr")
+    all_drawn(page)
     expect(rows).to_have_count(2)
     found = answer(page, site, run)
     assert found["raw"]["step"] == list(STEPS)
     claim, choice = found["averages"][FIRST]["verdict"].split(" Validation chooses ")
-    expect(panel.locator("#agreement-verdict p")).to_have_text([claim, f"Validation chooses {choice}"])
+    expect(panel.locator("#agreement-verdict p")).to_have_text(
+        [claim, f"Validation chooses {choice}"],
+        timeout=40_000,  # it asks again after a pause
+    )
     expect(panel.locator("#agreement-verdict b").first).to_contain_text(
         "The correlation above 0.9999 that a tutorial claims"
     )
@@ -130,7 +141,9 @@ def test_it_asks_when_it_is_seen_and_again_when_there_is_more(site: Site, visit:
     page.locator("#agreement-panel").get_by_role("radio", name="All").check()
     site.advance(run, 200, 300, 400)
     expect(page.locator(RAW)).to_have_count(5)
-    expect(panel.locator("#agreement-verdict")).to_contain_text("over all 5 checkpoints of the raw weights")
+    expect(panel.locator("#agreement-verdict")).to_contain_text(
+        "over all 5 checkpoints of the raw weights", timeout=40_000
+    )
     expect(panel.locator("tbody tr")).to_have_count(1)
 
 

@@ -39,6 +39,8 @@ def test_nothing_is_wider_than_the_window(site: Site, visit: Open) -> None:
     page.evaluate("for (const details of document.querySelectorAll('details')) details.open = true")
     for width in (360, 768, 1440):
         page.set_viewport_size({"width": width, "height": 800})
+        # The window has its new width a little later.
+        page.wait_for_function("(width) => innerWidth === width", arg=width)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 

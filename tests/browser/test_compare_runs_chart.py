@@ -78,6 +78,11 @@ def test_pointing_brings_the_nearest_run_forward_and_tells_of_the_step(
     expect(slow).to_have_text("raw 90.00\u00a0%averaged 92.00\u00a0%at 300")
     lines = page.locator("#overlay .scatterlayer .js-line")
     expect(lines).to_have_count(4)
+    # As long as there was no curve it was lower, and the first drawing may still be.
+    page.wait_for_function(
+        """() => [document.getElementById("overlay")]
+          .every(({ layout, clientHeight }) => layout.height === clientHeight)"""
+    )
     box = page.locator("#overlay").bounding_box()
     assert box
     page.mouse.move(box["x"] + box["width"] * 0.55, box["y"] + box["height"] * 0.5)
@@ -102,7 +107,9 @@ def test_nothing_is_wider_than_the_window(compared: Compared, visit: Open) -> No
         summary.click()
     for width in (360, 768, 1440, 2560):
         page.set_viewport_size({"width": width, "height": 800})
-        page.wait_for_function("(width) => document.documentElement.scrollWidth <= width", arg=width)
+        page.wait_for_function(
+            "(width) => innerWidth === width && document.documentElement.scrollWidth <= width", arg=width
+        )
 
 
 def test_a_run_that_is_evaluated_after_its_end_is_drawn_then(own_site: Site, visit: Open) -> None:

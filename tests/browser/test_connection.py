@@ -28,7 +28,7 @@ def test_a_lost_connection_is_resumed_with_nothing_doubled(own_site: Site, visit
     newer = own_site.begin("begun meanwhile")
     own_site.start()
 
-    expect(banner).to_contain_text("Connected again", timeout=20_000)
+    expect(banner).to_contain_text("Connected again")
     expect(page.locator("#sentence")).to_contain_text("At step 200")
     expect(page.locator("#reading-source")).to_contain_text("read at step 200")
     expect(page.locator(f'#run-picker option[value="{newer.id}"]')).to_have_count(1)
@@ -39,7 +39,7 @@ def test_a_lost_connection_is_resumed_with_nothing_doubled(own_site: Site, visit
     expect(page.locator(MARKS)).to_have_count(8)
     for one in series(page):
         assert one["x"] == sorted(set(one["x"])), one["name"]
-    expect(banner).to_be_hidden(timeout=10_000)
+    expect(banner).to_be_hidden()
 
 
 def test_a_page_opened_before_the_server_answers(own_site: Site, visit: Open) -> None:
@@ -54,7 +54,7 @@ def test_a_page_opened_before_the_server_answers(own_site: Site, visit: Open) ->
     expect(page.locator("#loading")).to_contain_text("The server cannot be reached yet")
     expect(page.locator("#banner")).to_be_hidden()
     refuse = False
-    expect(page.locator("#sentence")).to_contain_text("At step 100", timeout=10_000)
+    expect(page.locator("#sentence")).to_contain_text("At step 100")
 
 
 def test_a_refused_stream_is_asked_for_again(site: Site, visit: Open) -> None:
@@ -74,7 +74,7 @@ def test_a_refused_stream_is_asked_for_again(site: Site, visit: Open) -> None:
     visitor.context.route("**/events?*", refuse)
     page = visitor.open(run)
     expect(page.locator("#banner")).to_contain_text("Connection lost")
-    expect(page.locator("#banner")).to_contain_text("Connected again", timeout=15_000)
+    expect(page.locator("#banner")).to_contain_text("Connected again")
     site.advance(run, 200)
     expect(page.locator("#sentence")).to_contain_text("At step 200")
 

@@ -1,5 +1,6 @@
 """The curve: live, readable, and the user's zoom kept."""
 
+import re
 from typing import Any
 
 import pytest
@@ -65,6 +66,8 @@ def test_close_up_leaves_out_the_first_steps_and_says_so(site: Site, visit: Open
     run = site.begin()
     site.advance(run, 0, 200, 300, 400, 500)
     page = visit(site).open(run)
+    expect(page.locator("#step-slider")).to_have_attribute("max", "4")
+    page.reload()  # all is evaluated: the first drawing is the last
     expect(page.locator("#sentence")).to_contain_text("At step 500")
     expect(page.locator("#chart-caption")).to_contain_text("Left out of this close-up")
     expect(page.locator("#chart-caption")).to_contain_text("at step 0")
@@ -119,6 +122,7 @@ def test_error_rate_and_logarithmic_steps(site: Site, visit: Open) -> None:
     site.advance(run, 0, 100, 200)
     page = visit(site).open(run)
     expect(page.locator("#readout .entry.step")).to_have_text("step200")
+    expect(page.locator("#step-slider")).to_have_attribute("max", "2")  # all are evaluated
     page.get_by_label("Error rate").check()
     expect(page.locator("#curve-title")).to_have_text("Validation error rate")
     raw = correct(site, run.id, 200, "") / 100
@@ -128,8 +132,8 @@ def test_error_rate_and_logarithmic_steps(site: Site, visit: Open) -> None:
     expect(page.locator("#chart-caption")).to_contain_text("no place for step 0")
     assert all(one["x"] == [100, 200] for one in series(page))
     assert series(page)[-1]["y"][-1] == pytest.approx(100 * (1 - raw))
-    assert "measure=error" in page.url
-    assert "scale=log" in page.url
+    expect(page).to_have_url(re.compile("measure=error"))
+    expect(page).to_have_url(re.compile("scale=log"))
 
 
 def test_chart_has_no_way_out(site: Site, visit: Open) -> None:

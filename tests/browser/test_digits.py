@@ -62,6 +62,7 @@ def test_each_digit_has_its_numbers_and_dots(board: Page, run: Run) -> None:
 
 
 def test_digits_follow_step_and_split(board: Page, run: Run) -> None:
+    expect(board.locator("#step-slider")).to_have_attribute("max", "2")  # all are evaluated
     board.locator("#step-back").click()
     first = compared(board, run, 100)["per_digit"][0]
     expect(board.locator(ROW).first.locator(".share.raw")).to_have_text(f"{100 * first['raw_accuracy']:.2f}")

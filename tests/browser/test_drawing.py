@@ -16,19 +16,27 @@ SEVEN = [(0.28, 0.22), (0.45, 0.2), (0.7, 0.2), (0.62, 0.4), (0.53, 0.6), (0.45,
 def draw(page: Page, points: list[tuple[float, float]]) -> None:
     canvas = page.locator("#canvas")
     canvas.scroll_into_view_if_needed()
-    box = canvas.bounding_box()
-    assert box
-    places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in points]
-    page.mouse.move(*places[0])
+
+    def place(x: float, y: float) -> tuple[float, float]:
+        box = canvas.bounding_box()  # asked for each time: what stands above it may grow meanwhile
+        assert box
+        return box["x"] + x * box["width"], box["y"] + y * box["height"]
+
+    page.mouse.move(*place(*points[0]))
     page.mouse.down()
-    for place in places[1:]:
-        page.mouse.move(*place, steps=6)
+    for point in points[1:]:
+        page.mouse.move(*place(*point), steps=6)
     page.mouse.up()
 
 
 def sheet(page: Page) -> str:
-    """What is painted on the sheet."""
-    return str(page.evaluate("document.getElementById('canvas').toDataURL()"))
+    """What is painted on the sheet; what was drawn last is with the next frame."""
+    return str(
+        page.evaluate(
+            """() => new Promise((tell) =>
+              requestAnimationFrame(() => tell(document.getElementById("canvas").toDataURL())))"""
+        )
+    )
 
 
 def test_a_drawn_seven_is_read_by_both(board: Page) -> None:
@@ -88,6 +96,7 @@ def test_a_one_is_drawn_with_keys_alone(board: Page) -> None:
 def test_touch_draws_and_does_not_scroll(site: Site, visit: Open) -> None:
     run = site.begin()
     site.advance(run, 500)
+    site.end(run, "finished", "")  # of one that goes on it is told above the sheet when its worker is silent
     visitor = visit(site, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
     page = visitor.open(run)
     expect(page.locator("#sentence")).to_contain_text("At step 500")

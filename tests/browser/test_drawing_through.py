@@ -23,6 +23,7 @@ def long_board(site: Site, visit: Open) -> Page:
     site.advance(run, 0, 100, 200, 300, 400, 500)
     page = visit(site).open(run)
     expect(page.locator("#sentence")).to_contain_text("At step 500")
+    expect(page.locator("#step-slider")).to_have_attribute("max", "5")  # all are evaluated
     return page
 
 

@@ -45,10 +45,11 @@ def keep(page: Page, points: list[tuple[float, float]], digit: int) -> None:
 
 
 def ink(page: Page) -> float:
-    """How much is painted on the sheet."""
+    """How much is painted on the sheet; what was drawn last is with the next frame."""
     return float(
         page.evaluate(
-            """() => {
+            """async () => {
+                await new Promise(requestAnimationFrame);
                 const canvas = document.getElementById("canvas");
                 const context = new OffscreenCanvas(canvas.width, canvas.height).getContext("2d");
                 context.drawImage(canvas, 0, 0);

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from shadowboard.records import Run
 from shadowboard.watched import watched_config
 from tests.browser.sites import Site
-from tests.browser.test_accessibility import SMALL_TARGETS, check
+from tests.browser.test_accessibility import PLACED, SMALL_TARGETS, check
 from tests.browser.visitors import Open
 
 pytestmark = pytest.mark.browser
@@ -71,6 +71,7 @@ def test_in_the_inspector_on_a_phone(site: Site, visit: Open, trained_run: Run) 
     expect(page.locator("h1")).to_have_text("model.ckpt-0")
     page.get_by_role("button", name="Download", exact=True).tap()
     menu = page.get_by_role("dialog", name="Download step 0")
+    expect(menu).to_have_attribute("style", PLACED)
     box = menu.bounding_box()
     assert box is not None
     assert box["x"] >= 0

@@ -127,6 +127,7 @@ def test_names_in_a_checkpoint(own_site: Site, visit: Open) -> None:
     assert set(rows.evaluate_all("(rows) => rows.map((row) => row.dataset.name)")) == names
     check_nothing_came_of_it(page)
     rows.first.click()
+    expect(page.locator("#closeup-content")).to_be_visible()
     check_nothing_came_of_it(page)
 
 

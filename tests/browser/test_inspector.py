@@ -49,6 +49,14 @@ def cells(page: Page, name: str) -> list[str]:
     return page.locator(f'#variables-body tr[data-name="{name}"] > *').all_inner_texts()
 
 
+def whole(page: Page) -> None:
+    """All panels show `trained_run`: nothing comes any more that moves what is pointed at."""
+    expect(page.locator(".raw-outline")).to_have_count(1)
+    expect(page.locator("#variables-body .distance .bar")).to_have_count(8)
+    expect(page.locator("#restored-ema-list li")).to_have_count(5)
+    expect(page.locator("#units-place")).not_to_be_empty()
+
+
 def test_every_variable_with_its_average_and_their_distance(
     site: Site, visit: Open, trained_run: Run
 ) -> None:
@@ -76,8 +84,8 @@ def test_every_variable_with_its_average_and_their_distance(
 def test_a_variable_close_up(site: Site, visit: Open, trained_run: Run) -> None:
     page = visit(site).open(path=f"/inspect?run={trained_run.id}")
     expect(page.locator("#closeup-title")).to_have_text("layer1/weights")
+    whole(page)
     raw, averaged = page.locator(".raw-outline"), page.locator(".ema-outline")
-    expect(raw).to_have_count(1)
     styles = [
         one.evaluate("(e) => [getComputedStyle(e).strokeDasharray, getComputedStyle(e).strokeWidth]")
         for one in (raw, averaged)
@@ -111,6 +119,7 @@ def test_a_variable_close_up(site: Site, visit: Open, trained_run: Run) -> None:
 
 def test_the_first_layer_in_colours_of_sign(site: Site, visit: Open, trained_run: Run) -> None:
     page = visit(site).open(path=f"/inspect?run={trained_run.id}")
+    whole(page)
     expect(page.locator("#units-place")).to_have_text("1–24 of 500 units")
     figures = page.locator(".unit-figures figure")
     expect(figures).to_have_count(3)
@@ -200,6 +209,7 @@ def test_other_steps_and_the_way_there_and_back(site: Site, visit: Open, trained
     expect(page.locator("#step-shown")).to_have_text("200")
     expect(page.locator("#step-slider")).to_have_attribute("max", "2")  # all are evaluated
     page.get_by_role("button", name="Step before").click()
+    expect(page.locator("#step-shown")).to_have_text("100")  # and the link leads there
     page.locator("#inspect-step").click()
     expect(page.locator("h1")).to_have_text("model.ckpt-100")
     page.get_by_role("button", name="Next checkpoint").click()
@@ -284,8 +294,6 @@ def test_values_that_are_no_numbers(site: Site, visit: Open) -> None:
 
 def test_nothing_to_complain_of(site: Site, visit: Open, trained_run: Run) -> None:
     page = visit(site).open(path=f"/inspect?run={trained_run.id}")
-    expect(page.locator(".raw-outline")).to_have_count(1)
-    expect(page.locator("#restored-ema-list li")).to_have_count(5)
-    expect(page.locator("#units-place")).not_to_be_empty()
+    whole(page)
     page.evaluate("for (const details of document.querySelectorAll('details')) details.open = true")
     check(page, "the inspector")

@@ -1,6 +1,7 @@
 """The whole page with keys alone: each stop is seen, none is a trap, and focus comes back from dialogs."""
 
 import re
+from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -57,10 +58,11 @@ def tab_to(page: Page, target: Locator, key: str = "Tab") -> None:
 
 
 @pytest.fixture(scope="module")
-def run(site: Site) -> Run:
+def run(site: Site) -> Iterator[Run]:
     run = site.begin("by keys", data="mnist", averages=[{"decay": 0.99}, {"decay": 0.999}])
     site.advance(run, 0, 100, 200, 300)
-    return run
+    with site.heart(run):  # the page would tell of a silent worker, and what is below would move
+        yield run
 
 
 @pytest.fixture
@@ -70,6 +72,9 @@ def board(site: Site, visit: Open, run: Run) -> Page:
     expect(page.locator("#step-slider")).to_have_attribute("max", "3")  # all of them are evaluated
     expect(page.locator("#disagreements-gallery .card").first).to_be_visible()
     expect(page.locator("#chart .main-svg").first).to_be_visible()
+    # What comes late moves what has the focus. A page asks only for a share of the time.
+    expect(page.locator("#overall")).to_contain_text("over the 3 checkpoints", timeout=30_000)
+    expect(page.locator("#average-choices .gain b")).to_have_count(2)
     return page
 
 
@@ -110,6 +115,7 @@ def test_each_stop_is_seen_and_none_is_a_trap(board: Page, width: int) -> None:
 def test_the_skip_link_leads_past_the_header(board: Page) -> None:
     board.keyboard.press("Tab")
     board.keyboard.press("Enter")
+    expect(board).to_have_url(re.compile("#main$"))
     expect(board.locator("#main")).to_be_in_viewport()
     board.keyboard.press("Tab")
     assert stop(board) == "stop-run"
@@ -133,6 +139,7 @@ def test_what_is_looked_at_is_chosen_with_arrow_keys(site: Site, board: Page, ru
     tab_to(board, board.locator("[name=average]").first)
     board.keyboard.press("ArrowRight")
     expect(board).to_have_url(re.compile("average=EMA_0.999"))
+    expect(board.locator("#step-slider")).to_have_attribute("max", "3")  # of these images, too
     tab_to(board, board.locator("[name=scale][value=linear]"))
     board.keyboard.press("ArrowRight")
     expect(board.locator("[name=scale][value=log]")).to_be_checked()
@@ -141,6 +148,7 @@ def test_what_is_looked_at_is_chosen_with_arrow_keys(site: Site, board: Page, ru
     expect(sentence).to_contain_text("At step 200")
     board.keyboard.press("Escape")
     expect(sentence).to_contain_text("At step 300")
+    expect(board.locator(f'#run-picker option[value="{other.id}"]')).to_be_attached()
     tab_to(board, board.locator("#run-picker"), "Shift+Tab")
     board.keyboard.press("Home")  # the newest
     expect(board.locator("#run-picker option:checked")).to_contain_text("the other one")

@@ -12,6 +12,19 @@ pytestmark = pytest.mark.browser
 LONG_NAME = "hidden 500 + 400, averages 0.99 + 0.999, learning rate 0.05, a name that is rather long"
 
 
+def boxes(page: Page, *names: str) -> list[dict[str, float]]:
+    """Where these are, all at one moment: what arrives meanwhile moves them. Each is to be seen."""
+    found = page.evaluate(
+        """(names) => names.map((name) => {
+          const [one, ...others] = document.querySelectorAll(name);
+          return !others.length && one.checkVisibility() ? one.getBoundingClientRect().toJSON() : null;
+        })""",
+        names,
+    )
+    assert None not in found, [name for name, box in zip(names, found, strict=True) if box is None]
+    return list(found)
+
+
 def background(page: Page) -> str:
     return str(page.evaluate("getComputedStyle(document.body).backgroundColor"))
 
@@ -32,14 +45,16 @@ def test_nothing_is_wider_than_the_window(site: Site, visit: Open) -> None:
 def test_only_the_slider_stays_at_hand_on_a_phone(site: Site, visit: Open) -> None:
     run = site.begin(averages=[{"decay": 0.99}, {"decay": 0.999}])
     site.advance(run, 0, 100, 200)
+    site.end(run, "finished", "")
     page = visit(site, viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True).open(run)
     expect(page.locator("#step-shown")).to_have_text("200")
+    expect(page.locator("#step-slider")).to_have_attribute("max", "2")  # all are evaluated
+    expect(page.locator("#overall")).to_contain_text("over the 2 checkpoints")
+    expect(page.locator("#average-choices .gain b")).to_have_count(2)
     page.locator("#canvas").evaluate("(canvas) => canvas.scrollIntoView()")
     expect(page.locator("#step-slider")).to_be_in_viewport()
     expect(page.locator("#split-switch")).not_to_be_in_viewport()
-    bar, canvas = page.locator(".step-bar").bounding_box(), page.locator("#canvas").bounding_box()
-    assert bar
-    assert canvas
+    bar, canvas = boxes(page, ".step-bar", "#canvas")
     assert bar["y"] == 0
     assert bar["y"] + bar["height"] <= canvas["y"]
     assert canvas["y"] + canvas["height"] <= 740
@@ -54,13 +69,13 @@ def test_on_a_phone_the_answer_and_the_curve_come_first(site: Site, visit: Open)
     page = visit(site, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True).open(run)
     expect(page.locator("#overall")).to_contain_text("over the 2 checkpoints")
     expect(page.locator("#curve-panel #sentence")).to_contain_text("At step 200")
+    expect(page.locator("#average-choices .gain b")).to_have_count(2)
+    expect(page.locator("#best-steps button")).to_have_count(2)
     in_order = (
         *("#overall", "#average-switch", "#split-switch", "#readout", "#chart", "#sentence", "#best-steps"),
         *(".chart-tools", "#disagreements-panel", "#draw-panel", "#training-panel"),
     )
-    places = [page.locator(name).bounding_box() for name in in_order]
-    tops = [place["y"] for place in places if place]
-    assert len(tops) == len(in_order)
+    tops = [box["y"] for box in boxes(page, *in_order)]
     assert tops == sorted(tops)
     assert tops[in_order.index("#chart")] < 680
     # What can be done to the run is in one place, near the head.
@@ -94,9 +109,7 @@ def test_the_tools_of_the_chart_are_beside_its_title(site: Site, visit: Open) ->
     for width in (1280, 1440):
         page.set_viewport_size({"width": width, "height": 800})
         page.evaluate(SETTLE)
-        title, tools = (page.locator(name).bounding_box() for name in ("#curve-title", ".chart-tools"))
-        assert title
-        assert tools
+        title, tools = boxes(page, "#curve-title", ".chart-tools")
         assert tools["y"] < title["y"] + title["height"] / 2 < tools["y"] + tools["height"]
         assert tools["height"] < 45
 

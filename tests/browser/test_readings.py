@@ -1,6 +1,7 @@
 """What the curve's panel tells in numbers: at a step, at the best ones, in its table and its files."""
 
 import csv
+import re
 from pathlib import Path
 
 import pytest
@@ -48,7 +49,7 @@ def test_click_chooses_a_step_and_keys_go_on_from_there(site: Site, visit: Open)
     page.mouse.click(*place(page, 110 / 600))
     page.mouse.move(5, 5)
     expect(step).to_have_text("step100")
-    assert "step=100" in page.url
+    expect(page).to_have_url(re.compile("step=100"))
     page.locator("#curve-frame").focus()
     keys = {"ArrowRight": 200, "ArrowLeft": 100, "Home": 0, "End": 300}
     for key, expected in keys.items():
@@ -64,6 +65,7 @@ def test_best_steps_are_those_of_validation_and_lead_there(site: Site, visit: Op
     site.advance(run, 0, 100, 200, 300)
     page = visit(site).open(run)
     expect(page.locator("#readout .entry.step")).to_have_text("step300")
+    expect(page.locator("#step-slider")).to_have_attribute("max", "3")  # all are evaluated
     page.get_by_label("Test", exact=True).check()
     expect(page.locator(BEST)).to_have_count(2)
     for name, average in (("raw", ""), ("averaged", "ExponentialMovingAverage")):

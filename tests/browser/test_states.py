@@ -27,7 +27,7 @@ def test_a_run_that_appears_is_shown(own_site: Site, visit: Open) -> None:
     page = visit(own_site).open()
     expect(page.get_by_role("heading", name="No run yet")).to_be_visible()
     run = own_site.begin("begun elsewhere")
-    expect(page.locator("#run-picker")).to_have_value(run.id, timeout=15_000)
+    expect(page.locator("#run-picker")).to_have_value(run.id)
     expect(page.locator("#sentence")).to_contain_text("No checkpoint yet")
 
 
@@ -124,8 +124,8 @@ def test_a_silent_worker_is_waited_for_before_another_is_asked_for(own_site: Sit
     page.clock.fast_forward(21_000)
     expect(state).to_contain_text("Stalled at 100 of 600 steps: the worker has given no sign since")
     expect(state).to_contain_text("start one with shadowboard work")
-    own_site.store.heartbeat(run.id, "the test")
-    expect(state).to_contain_text("Training 100 of 600 steps")
+    with own_site.heart(run):
+        expect(state).to_contain_text("Training 100 of 600 steps")
 
 
 def test_reload_and_back_keep_the_run(own_site: Site, visit: Open) -> None:

@@ -27,7 +27,9 @@ def test_it_fits_and_its_knobs_make_way(own_site: Site, visit: Open) -> None:
         }
         scored(own_site, f"a run with a name that is rather long, {i}", *scores, **knobs)
     page = visit(own_site).open(path="/compare-runs")
-    expect(page.locator("#runs-table td.gain").filter(has_text="…")).to_have_count(0)
+    gains = page.locator("#runs-table td.gain")
+    expect(gains).to_have_count(3)
+    expect(gains.filter(has_text="…")).to_have_count(0)
     knob = page.locator("#runs-table thead [data-key='knob:learning_rate']")
     line = page.locator("#runs-table .knobs").first
     for width in (1060, 1200, 1340, 1440):

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.sites import Site
-from tests.browser.test_curve import drag_zoom, x_range
+from tests.browser.test_curve import MARKS, drag_zoom, x_range
 from tests.browser.visitors import Open
 
 pytestmark = pytest.mark.browser
@@ -39,6 +39,9 @@ def test_three_strips_share_the_step_axis_and_the_zoom(site: Site, visit: Open) 
     page = visit(site).open(run)
     chart = page.locator("#training-chart")
     expect(chart.locator(".js-line")).to_have_count(3)
+    expect(page.locator("#step-slider")).to_have_attribute("max", "2")  # all are evaluated
+    expect(page.locator(MARKS)).to_have_count(4)  # the other chart is drawn, too, but for step 0
+    expect(page.locator("#overall")).to_contain_text("over the 2 checkpoints")  # and moves no more
     accuracy, training = (x_range(page, name) for name in ("chart", "training-chart"))
     assert accuracy == training
     drag_zoom(page)
@@ -58,7 +61,9 @@ def test_run_without_average_has_no_strip_for_it(site: Site, visit: Open) -> Non
     site.advance(run, 0, 100)
     page = visit(site).open(run)
     expect(page.locator("#training-chart .js-line")).to_have_count(2)
+    expect(page.locator(READOUT)).to_contain_text("learning rate")
     expect(page.locator(READOUT)).not_to_contain_text("decay")
+    expect(page.locator(MARKS)).to_have_count(2)
     expect(page.locator("#chart [class*=tracegap]")).to_have_count(0)
 
 

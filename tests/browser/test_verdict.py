@@ -8,6 +8,7 @@ from playwright.sync_api import Page, Route, expect
 from shadowboard.records import Score
 from tests.browser.modules import call
 from tests.browser.sites import Site
+from tests.browser.test_accessibility import SETTLE
 from tests.browser.test_curve import correct
 from tests.browser.visitors import Open
 
@@ -49,13 +50,13 @@ def test_the_run_as_a_whole_is_judged_and_bars_beyond_chance_are_filled(site: Si
     site.advance(run, 0, 100, 200, 300, 400)
     page = visit(site).open(run)
     overall = page.locator("#overall")
-    expect(overall).to_contain_text("over the 4 checkpoints so far")
+    # While a run goes on, the page asks for its comparison only for a share of the time.
+    expect(overall).to_contain_text("over the 4 checkpoints so far", timeout=30_000)
     expect(page.locator("#sentence")).to_have_text(
         re.compile(r"^One checkpoint (alone tells|alone is often|may stand|may go) .+\. At")
     )
     site.advance(run, 500, 600)
     site.end(run, "finished", "")
-    # While a run goes on, the page asks for its comparison only for a share of the time.
     expect(overall).to_contain_text("over the 6 checkpoints of the run", timeout=30_000)
     found = page.request.get(f"{site.url}/runs/{run.id}/comparison").json()
     expect(overall).to_have_text(found["verdict"])
@@ -73,6 +74,8 @@ def test_the_run_as_a_whole_is_judged_and_bars_beyond_chance_are_filled(site: Si
     )
     assert gap_bars(page) == expected != {}
     page.get_by_label("Test", exact=True).check()
+    expect(page.locator("#curve-title")).to_have_text("Test accuracy")
+    expect(page.locator("#step-slider")).to_have_attribute("max", "6")  # all are evaluated on these, too
     test = page.request.get(f"{site.url}/runs/{run.id}/comparison?split=test").json()
     expect(overall).to_have_text(test["verdict"])
 
@@ -130,8 +133,11 @@ def test_what_is_not_tested_yet_is_not_called_chance(site: Site, visit: Open) ->
 def test_before_two_checkpoints_the_one_is_all_there_is_to_say(site: Site, visit: Open) -> None:
     run = site.begin()
     site.advance(run, 0, 100)
-    page = visit(site).open(run)
+    page = visit(site).context.new_page()
+    with page.expect_response("**/comparison?*"):
+        page.goto(f"{site.url}/?run={run.id}")
     expect(page.locator("#sentence")).to_have_text(re.compile(r"^At step\s100"))
+    page.evaluate(SETTLE)  # by now the answer would be seen
     expect(page.locator("#overall")).to_be_empty()
 
 
@@ -145,7 +151,7 @@ def test_each_average_stands_with_its_gain_over_the_run(site: Site, visit: Open)
     expect(cards.locator(".gain b")).to_have_count(2)
     for i, name in enumerate(("ExponentialMovingAverage", "EMA_0.999")):
         cards.nth(i).click()
-        expect(page.locator("#overall")).to_contain_text("of the run")  # all is evaluated by now
+        expect(page.locator("#overall")).to_contain_text("over the 3 checkpoints of the run")  # which is all
         found = page.request.get(ask + name).json()
         mean = found["overall"]
         numbers = [f"{100 * value:+.2f}".replace("-", "−") for value in (mean["accuracy"], *mean["interval"])]
@@ -163,6 +169,8 @@ def test_several_averages_can_be_chosen(site: Site, visit: Open) -> None:
     expect(chosen.locator("dt")).to_have_text("averaged 0.99")
     page.get_by_label("0.999", exact=True).check()
     expect(chosen.locator("dt")).to_have_text("averaged 0.999")
+    # The other average of the newest checkpoint may be evaluated only now.
+    expect(page.locator("#sentence")).to_contain_text(re.compile(r"At step\s200 .*\(decay 0\.999\)"))
     ema = correct(site, run.id, 200, "EMA_0.999")
     expect(chosen.locator("dd")).to_have_attribute("title", f"{ema:,} of 100")
     expect(page.locator("#sentence")).to_contain_text(f"averaged weights (decay 0.999) read {ema:,} of")

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
@@ -50,22 +50,27 @@ def get(url: str) -> Any:
 
 
 def child_of(process: "subprocess.Popen[str]") -> int:
-    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-    threads = Path(f"/proc/{process.pid}/task").iterdir()
-    children += [c for thread in threads for c in (thread / "children").read_text().split()]
-    return int(wait_for(lambda: children)[0])
+    return int(wait_for(lambda: " ".join(of_threads(process.pid, "children")).split())[0])
+
+
+def of_threads(pid: int, name: str) -> list[str]:
+    """What the file of each thread says, but for those that have ended since they were listed."""
+    found = []
+    for thread in Path(f"/proc/{pid}/task").iterdir():
+        with suppress(FileNotFoundError, ProcessLookupError):
+            found.append((thread / name).read_text())
+    return found
 
 
 def priorities(pid: int) -> set[int]:
     """Of all threads."""
-    stats = [(task / "stat").read_text() for task in Path(f"/proc/{pid}/task").iterdir()]
-    return {int(stat.rpartition(")")[2].split()[16]) for stat in stats}
+    return {int(stat.rpartition(")")[2].split()[16]) for stat in of_threads(pid, "stat")}
 
 
 def is_alive(pid: int) -> bool:
     try:
         return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):  # the latter where it ends while this is read
         return False
 
 
@@ -97,7 +102,7 @@ def test_up_trains_serves_survives_its_worker_and_ends_with_it(tmp_path: Path, s
         worker = child_of(process)
 
         os.killpg(process.pid, signal.SIGINT)  # as a terminal sends it, to the whole group
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0
         assert not is_alive(worker)
     log = (tmp_path / "up.log").read_text()
     assert [line.split(maxsplit=2)[2] for line in log.splitlines()] == [

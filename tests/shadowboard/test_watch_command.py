@@ -62,7 +62,7 @@ def test_one_command_attaches_and_serves_and_a_second_one_finds_the_server(tmp_p
 def test_a_port_that_is_taken_by_something_else_leaves_nothing_behind(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as busy:
         port = busy.getsockname()[1]
-        busy.settimeout(30)
+        busy.settimeout(60)
         with started(".", "--home", tmp_path / "home", "--port", port, cwd=tmp_path) as process:
             busy.accept()[0].close()  # it is asked whether it is one of ours, and is not
             out, err = process.communicate(timeout=60)
