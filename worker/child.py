@@ -2,6 +2,7 @@
 
 import logging
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -13,9 +14,6 @@ log = logging.getLogger(__name__)
 _STOP_SECONDS = 4.0
 _FIRST_WAIT, _LONGEST_WAIT = 1.0, 30.0
 _HEALTHY_SECONDS = 60.0
-# The server answers people, the training only a clock. Before the interpreter starts, since on Linux a
-# thread keeps the priority that it is made with, and importing NumPy makes some.
-_YIELDING = ("nice", "-n", "5")
 
 
 class WorkerChild:
@@ -30,7 +28,12 @@ class WorkerChild:
 
         Its errors go to the standard error of this moment, wherever that is pointed to later.
         """
-        self._command = [*_YIELDING, sys.executable, "-m", "shadowboard.cli", "work", "--until-input-ends"]
+        # Modules are not looked for in the current folder (-P): it is a user's, and may have a server.py.
+        worker = [sys.executable, "-P", "-m", "shadowboard.cli", "work", "--until-input-ends"]
+        # The server answers people, the training only a clock. Before the interpreter starts, since on Linux
+        # a thread keeps the priority that it is made with, and importing NumPy makes some.
+        nice = shutil.which("nice")
+        self._command = [nice, "-n", "5", *worker] if nice else worker
         self._environment = {**os.environ, **settings}
         self._errors = os.dup(2)
         self._over = threading.Event()
