@@ -8,12 +8,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, QueuePool, create_engine, event, func, select
+from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event, func, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from shadowboard import diagnosis
 from shadowboard.errors import StoreUnavailable
+from shadowboard.printable import said_by
 from shadowboard.upgrade import is_current, upgrade
 
 LOCK_SECONDS = 30.0  # outlast any sane lock
@@ -24,6 +25,7 @@ _PATIENCE_SECONDS = 5.0
 _SILENT_SECONDS = 10.0
 _CONNECT_SECONDS = 10
 _CONNECTIONS = 40  # as many as a server has threads
+_EXPECTED = "a file, sqlite:///path/to/file.db, or PostgreSQL, postgresql+psycopg://user@host/database"
 _ORDER = 5_274_810  # names a lock; any number that is always the same
 
 
@@ -91,9 +93,20 @@ def alone(connection: Connection) -> None:
         in_order(connection)
 
 
-def _open(url: str, lock_seconds: float) -> Engine:
+def parse_url(url: str) -> URL:
+    """Raises StoreUnavailable, in whose sentence there is nothing of a password."""
     try:
-        parsed = make_url(url)
+        return make_url(url)
+    except (ArgumentError, ValueError):
+        raise StoreUnavailable(
+            f"The database URL cannot be read; expected {_EXPECTED}, where : @ / and % within a name or a "
+            "password are written %3A %40 %2F %25."
+        ) from None
+
+
+def _open(url: str, lock_seconds: float) -> Engine:
+    parsed = parse_url(url)
+    try:
         kind = parsed.get_backend_name()
         if kind == "sqlite" and parsed.database not in {None, "", ":memory:"}:
             Path(parsed.database or "").parent.mkdir(parents=True, exist_ok=True)
@@ -111,16 +124,15 @@ def _open(url: str, lock_seconds: float) -> Engine:
             event.listen(engine, "connect", partial(_prepare_postgresql, lock_seconds))
         else:
             raise StoreUnavailable(
-                f"The database URL is {parsed.render_as_string(hide_password=True)!r}; expected a file, "
-                "sqlite:///path/to/file.db, or PostgreSQL, postgresql+psycopg://user@host/database."
+                f"The database URL is {parsed.render_as_string(hide_password=True)!r}; expected {_EXPECTED}."
             )
     except ModuleNotFoundError as error:
         raise StoreUnavailable(
             f"The database URL cannot be used: {error}. PostgreSQL needs a driver: "
             'pip install "psycopg[binary]", and postgresql+psycopg://user@host/database as the URL.'
         ) from error
-    except (ArgumentError, SQLAlchemyError) as error:
-        raise StoreUnavailable(f"The database URL cannot be used: {error}.") from error
+    except (SQLAlchemyError, ValueError) as error:
+        raise StoreUnavailable(f"The database URL cannot be used: {said_by(error)}.") from error
     except OSError as error:
         raise StoreUnavailable(
             f"The folder {Path(parsed.database or '').parent} cannot be created: {error.strerror}."

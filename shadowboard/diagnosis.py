@@ -57,7 +57,11 @@ def _way_out(path: Path, error: Exception) -> str:
 
 
 def _about_the_file(path: Path) -> str:
-    if path.is_dir():
+    try:
+        is_folder = path.is_dir()
+    except OSError as error:  # its name is too long, say
+        return f"{path.name}: {error.strerror}."
+    if is_folder:
         return f"{path} is a folder; expected a file, or nothing."
     if not path.parent.is_dir():
         return f"There is no folder {path.parent} any more: put it back, or start Shadowboard anew."

@@ -14,12 +14,11 @@ def recover(home: Home = None, database_url: Database = None) -> None:
     """Save what can be read of a damaged SQLite database in a new one. Stop everything else before."""
     from pathlib import Path
 
-    from sqlalchemy import make_url
-
+    from shadowboard.database import parse_url
     from shadowboard.recovery import recover
 
-    url = make_url(load_settings(home=home, database_url=database_url).store_url)
-    if url.get_backend_name() != "sqlite":
+    url = parse_url(load_settings(home=home, database_url=database_url).store_url)
+    if url.get_backend_name() != "sqlite" or url.database in {None, "", ":memory:"}:
         raise SettingsInvalid(f"{url.render_as_string()} is no SQLite file; PostgreSQL has its own tools.")
     rows, unreadable, kept = recover(Path(url.database or "").absolute())
     found = ", ".join(f"{count:,} {table.replace('_', ' ')}" for table, count in rows.items())

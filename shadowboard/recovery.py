@@ -1,10 +1,12 @@
 """What can still be read of a damaged SQLite file, saved in a new one."""
 
+import shutil
 import sqlite3
 from collections import deque
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 from shadowboard.diagnosis import kept_checkpoints
@@ -33,31 +35,45 @@ def recover(path: Path) -> Recovered:
 
     Raises StoreUnavailable where nothing can be read, or somebody uses it; then all is as it was.
     """
-    saved = path.with_name(f"{path.name}.recovering")
     try:
-        _save(path, saved)
-        rows, unreadable = _usable(saved)
+        if not path.is_file():
+            raise FileNotFoundError("there is no such file")
+        with TemporaryDirectory(prefix=f"{path.name}.recovering-", dir=path.parent) as folder:
+            saved = Path(folder) / path.name
+            _save(path, saved)
+            rows, unreadable = _usable(saved)
+            kept = _in_its_place(saved, path)
     except (sqlite3.Error, OSError) as error:
-        saved.unlink(missing_ok=True)
         if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_BUSY:
             raise StoreUnavailable(f"{path} is in use; stop Shadowboard first.") from error
         raise StoreUnavailable(
             f"Nothing can be saved of {path}: {error}. Move it away, and a new one is begun. "
             f"{kept_checkpoints(path.parent)}"
         ) from error
-    kept = _free_name(path)
-    for ending in ("", "-wal", "-shm"):
-        file = path.with_name(path.name + ending)
-        if file.exists():
-            file.rename(kept.with_name(kept.name + ending))
-    saved.rename(path)
     return Recovered(rows, unreadable, kept)
 
 
+def _in_its_place(saved: Path, path: Path) -> Path:
+    """Put the new file at `path`, where at any time one of the two is; where the damaged one is kept."""
+    kept = _free_name(path)
+    aside = [path.with_name(path.name + ending) for ending in ("-wal", "-shm")]
+    for file in (path, *aside):
+        if file.exists():
+            _link(file, kept.with_name(kept.name + file.name.removeprefix(path.name)))
+    for file in aside:  # SQLite would take them for the new file's
+        file.unlink(missing_ok=True)
+    saved.replace(path)
+    return kept
+
+
+def _link(file: Path, link: Path) -> None:
+    try:
+        link.hardlink_to(file)
+    except OSError:  # not every file system has links
+        shutil.copyfile(file, link)
+
+
 def _save(path: Path, saved: Path) -> None:
-    if not path.is_file():
-        raise FileNotFoundError("there is no such file")
-    saved.unlink(missing_ok=True)
     with closing(sqlite3.connect(path, timeout=0)) as damaged, closing(sqlite3.connect(saved)) as new:
         damaged.execute("PRAGMA locking_mode=EXCLUSIVE")  # which it refuses while anybody else has it open
         # Tables first, then their indexes: a row that is there twice is left out the second time.

@@ -52,7 +52,12 @@ def test_every_thread_has_a_connection(store: Store) -> None:
 @pytest.mark.parametrize(
     ("url", "sentence"),
     [
-        ("no url at all", "cannot be used: Could not parse"),
+        ("no url at all", "cannot be read; expected a file, sqlite:///path"),
+        ("postgresql+psycopg://me:p@ss:word@host/runs", "cannot be read; .* PostgreSQL, .* %3A %40"),
+        ("postgresql+psycopg://me@host:high/runs", "cannot be read; "),
+        ("sqlite://host/x.db", "cannot be used: Invalid SQLite URL: sqlite://host/x.db.$"),
+        ("sqlite:///x.db?timeout=long", "cannot be used: could not convert string to float: 'long'"),
+        (f"sqlite:///{'a' * 300}.db", r"unable to open .* a+\.db: File name too long\.$"),
         ("mysql://localhost/runs", "URL is 'mysql://localhost/runs'; expected a file, sqlite:///path"),
         ("sqlite://", "URL is 'sqlite://'; expected a file"),
         ("postgresql+pg8000://localhost/runs", 'PostgreSQL needs a driver: pip install "psycopg'),
@@ -61,11 +66,12 @@ def test_every_thread_has_a_connection(store: Store) -> None:
             r"me:\*\*\*@/none\S* cannot be used: connection",
         ),
     ],
-    ids=["no URL", "MySQL", "memory", "driver", "server"],
+    ids=["no URL", "password", "port", "host", "option", "long name", "MySQL", "memory", "driver", "server"],
 )
 def test_a_url_that_leads_nowhere_is_told(url: str, sentence: str) -> None:
-    with pytest.raises(StoreUnavailable, match=sentence):
+    with pytest.raises(StoreUnavailable, match=sentence) as caught:
         Store(url)
+    assert "word@" not in str(caught.value)
 
 
 def test_whoever_finds_it_locked_waits_and_is_told(store: Store, database_url: str) -> None:

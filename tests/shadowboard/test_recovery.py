@@ -164,6 +164,32 @@ def test_a_store_in_use_is_left_alone(path: Path) -> None:
     assert not path.with_name("shadowboard.db.damaged").exists()
 
 
+def test_killed_before_its_end_it_has_changed_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A kill that no test could time: whatever puts the new file in its place does not come about."""
+    overwrite(path, pages_of(path, "training_metrics")[1])
+    before = path.read_bytes()
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            recover(path)
+    assert path.read_bytes() == before
+    assert recover(path).rows["runs"] == 40
+    damaged = sorted(path.parent.glob("*.damaged*"))
+    assert [file.name for file in damaged] == ["shadowboard.db.damaged", "shadowboard.db.damaged1"]
+    assert [file.read_bytes() for file in damaged] == [before, before]
+    assert {file.name for file in path.parent.iterdir()} == {path.name, *(file.name for file in damaged)}
+
+
+def test_where_there_are_no_links_the_damaged_file_is_copied(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    overwrite(path, pages_of(path, "training_metrics")[1])
+    before = path.read_bytes()
+    monkeypatch.setattr(Path, "hardlink_to", lambda *_: (_ for _ in ()).throw(PermissionError))
+    assert recover(path).kept.read_bytes() == before
+    assert len(everything(path)) == 40
+
+
 def test_the_command_says_what_it_has_saved(
     path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
