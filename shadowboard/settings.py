@@ -19,7 +19,9 @@ LogLevel = Annotated[Literal["info", "warning", "error"], BeforeValidator(lambda
 class Settings(BaseSettings):
     """Where things are, where to listen, and who may change something; immutable."""
 
-    model_config = SettingsConfigDict(env_prefix="SHADOWBOARD_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="SHADOWBOARD_", env_ignore_empty=True, frozen=True, extra="ignore"
+    )
 
     home: Path = Field(Path("shadowboard-data"), description="Folder of the database and the checkpoints")
     database_url: str = Field("", description="SQLAlchemy URL; empty: shadowboard.db in the home folder")
@@ -34,12 +36,17 @@ class Settings(BaseSettings):
 
     @field_validator("home")
     @classmethod
-    def _is_text(cls, home: Path) -> Path:
+    def _expanded(cls, home: Path) -> Path:
+        return _path(home)
+
+    @field_validator("home", "database_url")
+    @classmethod
+    def _is_text(cls, name: Path | str) -> Path | str:
         try:
-            str(home).encode()
+            str(name).encode()
         except UnicodeEncodeError:
-            raise ValueError("a folder whose name is text") from None
-        return home
+            raise ValueError("a name that is text") from None
+        return name
 
     @field_validator("token")
     @classmethod
@@ -90,7 +97,15 @@ def sqlite_url(file: Path) -> str:
 
 
 def _paths(text: str) -> list[Path]:
-    return [Path(folder.strip()).expanduser().absolute() for folder in text.split(",") if folder.strip()]
+    return [_path(Path(folder.strip())).absolute() for folder in text.split(",") if folder.strip()]
+
+
+def _path(path: Path) -> Path:
+    """With the home of a user in place of ~. Raises ValueError where that is not known."""
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        raise ValueError("~ or ~ and the name of a user before the first /") from None
 
 
 def load_settings(**options: Any) -> Settings:
@@ -100,7 +115,7 @@ def load_settings(**options: Any) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = str(first["loc"][0])
-        said = sentence(first, f"SHADOWBOARD_{name.upper()}")
+        said = sentence(first | ({"input": ""} if name == "token" else {}), f"SHADOWBOARD_{name.upper()}")
         if name == "token":  # not to be shown
-            said = said.replace(f"is {first['input']!r};", "cannot be used;")
+            said = said.replace("is '';", "cannot be used;")
         raise SettingsInvalid(said) from None
