@@ -75,7 +75,7 @@ def load_network(name: str) -> GivenNetwork:
     if not (module and mark and function):
         raise ConfigurationInvalid(f"network is {name!r}; expected package.module:function.")
     if (here := str(Path.cwd())) not in sys.path:
-        sys.path.insert(0, here)
+        sys.path.append(here)  # last: it may have a server.py, and not all of ours is imported yet
     try:
         found = getattr(importlib.import_module(module), function)
     except Exception as error:  # whatever that module does

@@ -3,6 +3,7 @@
 import json
 import sys
 from contextlib import closing
+from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +101,14 @@ def test_an_object_based_checkpoint_by_its_own_names(tmp_path: Path) -> None:
     pairs = {role.of: name for name, role in open_contents(given).roles.items() if role.kind == "average"}
     value = "/.ATTRIBUTES/VARIABLE_VALUE"
     assert pairs == {f"net/{name}{value}": f"ema/{name}{value}" for name in ("kernel", "scale")}
+
+
+def test_the_current_folder_is_the_last_where_modules_are_looked_for(module: str, tmp_path: Path) -> None:
+    (tmp_path / "server.py").write_text("raise SystemExit(3)")
+    load_network(f"{module}:logits")
+    spec = PathFinder.find_spec("server")
+    assert spec
+    assert spec.origin != str(tmp_path / "server.py")
 
 
 @pytest.mark.parametrize(

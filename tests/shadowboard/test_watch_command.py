@@ -22,7 +22,9 @@ NOBODY = 65_534
 
 def started(*arguments: object, cwd: Path) -> "subprocess.Popen[str]":
     command = [sys.executable, "-m", "shadowboard.cli", "watch", *map(str, arguments)]
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    # A server on this machine is not asked through a proxy, least of all one that does not answer.
+    proxy = {"http_proxy": "http://127.0.0.1:9", "HTTP_PROXY": "http://127.0.0.1:9"}
+    environment = {**os.environ, **proxy, "PYTHONPATH": str(Path(__file__).parents[2])}
     return subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=cwd, env=environment
     )
