@@ -67,6 +67,13 @@ RunInQuery = Annotated[
     _Name,
     Query(description="Id or name of a run; empty: the newest that has a checkpoint", openapi_examples=_RUN),
 ]
+RunToRead = Annotated[
+    _Name,
+    Query(
+        description="Id or name of a run; empty: the newest finished one, else the newest with a checkpoint",
+        openapi_examples=_RUN,
+    ),
+]
 RunId = Annotated[
     _Name,
     Path(

@@ -24,7 +24,6 @@ log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 
-_LONGEST = 100  # characters of a value that is quoted
 _RETRY_SECONDS = "5"
 # Of a path or URL. Names of folders may have spaces; what follows a comma or the like is none of them.
 _FOLDERS = re.compile(
@@ -159,8 +158,6 @@ def _sentence(error: dict[str, Any]) -> str:
         return f"{name} {error['msg']}."
     if error["type"] == "json_invalid":
         return f"The body is no JSON: {error['ctx']['error'].lower()} at character {where[-1]}."
-    if len(repr(error["input"])) > _LONGEST:
-        error = error | {"input": repr(error["input"])[:_LONGEST] + "…"}
     return sentence(error, name)
 
 

@@ -61,7 +61,7 @@ def listen(settings: Settings) -> socket.socket:
         family, *_, address = min(found, key=lambda entry: entry[0] != socket.AF_INET)
         _check_reach(settings, str(address[0]))
         listener = socket.create_server(address[:2], family=family, backlog=2048)
-    except socket.gaierror:
+    except (socket.gaierror, UnicodeError):  # the second where a part is empty, or too long for a name
         raise SettingsInvalid(f"{host!r} is no address of this machine; set the host to 127.0.0.1.") from None
     except OSError as error:
         if error.errno == errno.EADDRINUSE:

@@ -33,6 +33,7 @@ from shadowboard.options import (
 from shadowboard.printable import kind_and_words, printable
 from shadowboard.recover_command import recover_command
 from shadowboard.runs_command import runs_command
+from shadowboard.streams import prepare_streams
 from shadowboard.weights_commands import weights_commands
 from worker.train_commands import train_commands
 
@@ -109,6 +110,7 @@ def _say(sentence: str) -> None:
 
 def main() -> NoReturn:
     """Run a command and end the process."""
+    prepare_streams()
     # At its exit Python would look through all of TensorFlow for garbage, which takes a second.
     atexit.register(gc.freeze)
     code = run()

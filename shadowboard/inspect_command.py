@@ -100,11 +100,15 @@ def _open(folder: Path, step: str, network: str) -> "Contents":
 
 def _of_file(path: Path) -> "Checkpoint | None":
     """The checkpoint whose file it is, or whose files without their ends; None: it is that of no one."""
+    from shadowboard.errors import CheckpointMissing
     from shadowboard.keras_file import ENDS
     from shadowboard.listing import Checkpoint
 
-    if path.is_dir():
-        return None
+    try:
+        if path.is_dir():
+            return None
+    except OSError as error:  # its name is too long, say
+        raise CheckpointMissing(f"{path} cannot be read: {error.strerror}.") from error
     if path.name.endswith(ENDS):
         return Checkpoint(path, 0)
     prefixes = [p for p in (path, path.with_suffix("")) if p.with_name(f"{p.name}.index").is_file()]

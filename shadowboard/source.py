@@ -128,8 +128,8 @@ class Source:
     @cached_property
     def _mention(self) -> None:
         log.warning(
-            "The activation of the hidden layers is assumed to be %s: nobody has told it; --activation does, "
-            "of `shadowboard watch` or with --folder.",
+            "The activation of the hidden layers is assumed to be %s, for nobody has told it; --activation "
+            "tells it, here with --folder or of `shadowboard watch` for good.",
             self.activation,
         )
 

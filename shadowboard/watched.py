@@ -79,7 +79,10 @@ def watched_config(folder: Path, **options: Any) -> WatchedConfig:
 
     The folder has to be there, and may be empty. Raises ConfigurationInvalid.
     """
-    where = folder.expanduser().absolute()
+    try:
+        where = folder.expanduser().absolute()
+    except RuntimeError:
+        raise ConfigurationInvalid(f"{folder} begins with the home of a user who is not known.") from None
     try:
         str(where).encode()
         if not where.is_dir():

@@ -91,13 +91,17 @@ def predict(
     """What the raw and the averaged weights read in one picture."""
     settings = load_settings(home=home, database_url=database_url)
     from shadowboard import terminal
-    from shadowboard.digit_image import from_picture
+    from shadowboard.digit_image import MAX_BYTES, from_picture
     from shadowboard.errors import PictureInvalid
 
     try:
-        image = from_picture(picture.read_bytes())
+        with picture.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise PictureInvalid(f"{picture} cannot be read: {error.strerror}.") from error
+    if len(content) > MAX_BYTES:
+        raise PictureInvalid(f"{picture} is no picture; expected at most {MAX_BYTES:,} bytes.")
+    image = from_picture(content)
     source = source_of(settings, run, folder, None, activation)
     checkpoint = source.checkpoint(step, source.first_average() if step == "best" else None)
     readings = source.read_digit(checkpoint, image)

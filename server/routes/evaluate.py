@@ -76,7 +76,7 @@ def average_of(run: Run, name: str) -> str:
     there = [average.name for average in run.config.averages]
     if isinstance(run.config, WatchedConfig) and run.config.hidden is None:
         raise CheckpointUnsuitable(
-            f"No checkpoint of the run {run.id} has told which averages it keeps; /runs/{run.id} says why."
+            f"No checkpoint of the run {run.id} has told which averages it keeps; its message says why."
         )
     if not there:
         raise CheckpointUnsuitable(f"The run {run.id} keeps no average; ask for its raw weights.")

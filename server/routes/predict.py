@@ -8,7 +8,7 @@ from fastapi.routing import APIRoute
 
 from server import pictures
 from server.answers import written
-from server.parameters import RunInQuery, StepToRead
+from server.parameters import RunToRead, StepToRead
 from server.problems import answers
 from server.schemas.predictions import BatchView, PictureReadings, PredictionView, of_promotion
 from server.services import TheEngine, the_engine
@@ -53,7 +53,7 @@ _ERRORS = answers(RunMissing, CheckpointMissing, CheckpointDamaged, CheckpointUn
     openapi_extra=pictures.ONE,
 )
 async def predict(
-    request: Request, engine: TheEngine, run: RunInQuery = "", step: StepToRead = ""
+    request: Request, engine: TheEngine, run: RunToRead = "", step: StepToRead = ""
 ) -> Response:
     """What the raw weights and each average read in a picture, or in 28×28 numbers.
 
@@ -73,7 +73,7 @@ async def predict(
     openapi_extra=pictures.MANY,
 )
 async def predict_batch(
-    request: Request, engine: TheEngine, run: RunInQuery = "", step: StepToRead = ""
+    request: Request, engine: TheEngine, run: RunToRead = "", step: StepToRead = ""
 ) -> Response:
     """What `/predict` would read in each of up to 256 pictures, by one and the same checkpoint.
 

@@ -38,6 +38,7 @@ CASES: list[tuple[str, str, dict[str, Any], int, str]] = [
     ),
     ("GET", "/runs/RUN/events", {"headers": {"Last-Event-ID": "m1"}}, 422, "last-event-id is 'm1'"),
     ("GET", "/runs/a%00b", {}, 422, "run_id is"),
+    ("GET", f"/evaluate?run={501 * 'x'}", {}, 422, "run is 'xxxxxx"),
     ("GET", "/evaluate?run=RUN&step=99", {}, 404, "There is no checkpoint of step 99"),
     ("GET", "/evaluate?run=RUN&step=99999999999999999999", {}, 422, "expected latest, best or the number"),
     (
