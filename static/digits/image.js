@@ -17,6 +17,7 @@ export function setUpImage(state) {
   const dialog = byId("image");
   const showBars = makeBars(byId("image-bars"));
   const showTrack = setUpTrack((step) => state.set({ step }));
+  let shown = false; // and not closed again: that is told a moment later, in which it is not to be opened anew
 
   function move(by) {
     const { image, imageList } = state.get();
@@ -25,6 +26,7 @@ export function setUpImage(state) {
   }
 
   dialog.addEventListener("close", () => {
+    shown = false;
     const focused = document.activeElement;
     if (focused === document.body || dialog.contains(focused)) focusCard(state.get().image);
     state.set({ image: null, imageList: [] });
@@ -46,7 +48,8 @@ export function setUpImage(state) {
       return;
     }
     render(now);
-    if (!dialog.open) dialog.showModal();
+    if (!shown) dialog.showModal();
+    shown = true;
   };
 
   function render(now) {

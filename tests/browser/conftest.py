@@ -111,13 +111,14 @@ def visit(chromium: Browser, blank: Page) -> Iterator[Open]:
 
 
 @pytest.fixture
-def board(site: Site, visit: Open) -> Page:
-    """The page of a run with a trained checkpoint, to draw on."""
+def board(site: Site, visit: Open) -> Iterator[Page]:
+    """The page of a run in training with a trained checkpoint, to draw on."""
     run = site.begin("the reader")
     site.advance(run, 0, 500)
-    page = visit(site).open(run)
-    expect(page.locator("#sentence")).to_contain_text("At step 500")
-    return page
+    with site.heart(run):
+        page = visit(site).open(run)
+        expect(page.locator("#sentence")).to_contain_text("At step 500")
+        yield page
 
 
 @pytest.fixture(scope="module")
