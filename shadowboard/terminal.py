@@ -151,6 +151,9 @@ def print_runs(runs: Sequence[Run], *, as_json: bool) -> None:
                 {key: getattr(run, key) for key in _RUN_KEYS} | {"config": run.config.model_dump(mode="json")}
             )
         return
+    if not runs:
+        print("There is no run yet.")
+        return
     headers = ("id", "name", "state", "step", "of", "checkpoint", "queued at")
     # Only names give way in a narrow window.
     table = Table(*(Column(header, no_wrap=header != "name") for header in headers))

@@ -114,6 +114,8 @@ def test_a_long_name_is_whole_where_no_terminal_shows_it(shadowboard: Shadowboar
     with closing(Store(f"sqlite:///{tmp_path / 'shadowboard.db'}")) as store:
         store.create_run(RunConfig(), name)
     assert name in shadowboard("runs", "--home", tmp_path).out
+    assert shadowboard("runs", "--home", tmp_path / "other").out == "There is no run yet.\n"
+    assert shadowboard("runs", "--home", tmp_path / "other", "--json").out == ""
 
 
 def test_up_queues_nothing_beside_a_run_that_it_cannot_read(
