@@ -3,7 +3,7 @@
 import sqlite3  # loaded before TensorFlow, beside which another SQLite would be taken
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -38,7 +38,7 @@ class Database:
         Who finds what it needs locked waits for up to `lock_seconds`.
         """
         self._engine = _open(url, lock_seconds)
-        self.url = self._engine.url.render_as_string(hide_password=True)
+        self.url = diagnosis.shown(self._engine.url)
         try:
             with self.begin() as connection:
                 current = is_current(connection)
@@ -95,13 +95,13 @@ def alone(connection: Connection) -> None:
 
 def parse_url(url: str) -> URL:
     """Raises StoreUnavailable, in whose sentence there is nothing of a password."""
-    try:
-        return make_url(url)
-    except (ArgumentError, ValueError):
-        raise StoreUnavailable(
-            f"The database URL cannot be read; expected {_EXPECTED}, where : @ / and % within a name or a "
-            "password are written %3A %40 %2F %25."
-        ) from None
+    with suppress(ArgumentError, ValueError):
+        if "@" not in ((parsed := make_url(url)).host or ""):  # else it is the end of a password
+            return parsed
+    raise StoreUnavailable(
+        f"The database URL cannot be read; expected {_EXPECTED}, where : @ / and % within a name or a "
+        "password are written %3A %40 %2F %25."
+    )
 
 
 def _open(url: str, lock_seconds: float) -> Engine:
@@ -123,9 +123,7 @@ def _open(url: str, lock_seconds: float) -> Engine:
             )
             event.listen(engine, "connect", partial(_prepare_postgresql, lock_seconds))
         else:
-            raise StoreUnavailable(
-                f"The database URL is {parsed.render_as_string(hide_password=True)!r}; expected {_EXPECTED}."
-            )
+            raise StoreUnavailable(f"The database URL is {diagnosis.shown(parsed)!r}; expected {_EXPECTED}.")
     except ModuleNotFoundError as error:
         raise StoreUnavailable(
             f"The database URL cannot be used: {error}. PostgreSQL needs a driver: "

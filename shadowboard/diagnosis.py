@@ -11,10 +11,16 @@ _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _UNUSABLE = (*_DAMAGED, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY)
 
 
+def shown(url: URL) -> str:
+    """The URL without its passwords."""
+    hidden = {name: "***" for name in url.query if "password" in name}
+    return url.update_query_dict(hidden).render_as_string(hide_password=True)
+
+
 def sentences(url: URL, error: Exception) -> str:
     """What a person should know of an `error` of the database at `url`, and do."""
     cause = said_by(getattr(error, "orig", None) or error)
-    said = f"The database {url.render_as_string(hide_password=True)} cannot be used: {cause}."
+    said = f"The database {shown(url)} cannot be used: {cause}."
     way_out = _way_out(Path(url.database).absolute(), error) if _code(error) and url.database else ""
     return f"{said} {way_out}".strip()
 

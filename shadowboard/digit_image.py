@@ -27,7 +27,7 @@ DOT_SIDE = 4  # about the width of a stroke in MNIST
 
 FORMATS = ("PNG", "JPEG", "WEBP")
 MAX_PIXELS = 40_000_000
-MAX_BYTES = 4 * MAX_PIXELS  # no file of as many pixels need be larger
+MAX_BYTES = 4 * MAX_PIXELS  # as many pixels of four bytes, not compressed
 MAX_SIDE = 20_000
 
 _WORKING_SIDE = 1024  # pixels; a larger picture is averaged down before it is looked at

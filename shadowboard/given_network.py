@@ -79,7 +79,8 @@ def load_network(name: str) -> GivenNetwork:
     try:
         found = getattr(importlib.import_module(module), function)
     except Exception as error:  # whatever that module does
-        said = kind_and_words(error)
+        file = getattr(sys.modules.get(module), "__file__", None)  # perhaps not the one that was meant
+        said = f"{kind_and_words(error)}{f' ({file})' if file else ''}"
         raise ConfigurationInvalid(f"network is {name!r}, which cannot be imported: {said}.") from error
     if not callable(found):
         raise ConfigurationInvalid(f"network is {name!r}, which is no function but {type(found).__name__}.")

@@ -107,11 +107,11 @@ def _of_file(path: Path) -> "Checkpoint | None":
     try:
         if path.is_dir():
             return None
+        if path.name.endswith(ENDS):
+            return Checkpoint(path, 0)
+        prefixes = [p for p in (path, path.with_suffix("")) if p.with_name(f"{p.name}.index").is_file()]
     except OSError as error:  # its name is too long, say
         raise CheckpointMissing(f"{path} cannot be read: {error.strerror}.") from error
-    if path.name.endswith(ENDS):
-        return Checkpoint(path, 0)
-    prefixes = [p for p in (path, path.with_suffix("")) if p.with_name(f"{p.name}.index").is_file()]
     return Checkpoint(prefixes[0], 0) if prefixes else None
 
 

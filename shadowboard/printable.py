@@ -24,7 +24,7 @@ def shortened(text: str, most: int) -> str:
 
 def said_by(error: Exception) -> str:
     """What an error of a library says, to stand in a sentence: its first line, shortened."""
-    return shortened(in_a_line(str(error).partition("\n")[0]).rstrip("."), _SAID)
+    return shortened(in_a_line(str(error).strip().partition("\n")[0]).rstrip("."), _SAID)
 
 
 def kind_and_words(error: Exception) -> str:

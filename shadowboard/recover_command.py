@@ -15,11 +15,12 @@ def recover(home: Home = None, database_url: Database = None) -> None:
     from pathlib import Path
 
     from shadowboard.database import parse_url
+    from shadowboard.diagnosis import shown
     from shadowboard.recovery import recover
 
     url = parse_url(load_settings(home=home, database_url=database_url).store_url)
     if url.get_backend_name() != "sqlite" or url.database in {None, "", ":memory:"}:
-        raise SettingsInvalid(f"{url.render_as_string()} is no SQLite file; PostgreSQL has its own tools.")
+        raise SettingsInvalid(f"{shown(url)} is no SQLite file; PostgreSQL has its own tools.")
     rows, unreadable, kept = recover(Path(url.database or "").absolute())
     found = ", ".join(f"{count:,} {table.replace('_', ' ')}" for table, count in rows.items())
     hurt = f" Of {unreadable:,} of the runs this version cannot read the configuration." if unreadable else ""

@@ -15,6 +15,7 @@ from shadowboard.schema import metadata
 from shadowboard.settings import sqlite_url
 from shadowboard.store import Store
 
+_ENDS = ("", "-wal", "-shm")  # of the files of a database
 _LAST_ROW = 2**62
 _MOST_SPANS = 200_000  # of numbers of rows: some seconds, however large the hole
 
@@ -54,23 +55,28 @@ def recover(path: Path) -> Recovered:
 
 
 def _in_its_place(saved: Path, path: Path) -> Path:
-    """Put the new file at `path`, where at any time one of the two is; where the damaged one is kept."""
+    """Put the new file at `path`; where the damaged one is kept. Raises StoreUnavailable, having undone it.
+
+    Killed meanwhile, the damaged one is still at `path`, and perhaps a copy of it where it would be kept,
+    with its -wal: commits that SQLite could not bring into the file itself.
+    """
     kept = _free_name(path)
-    aside = [path.with_name(path.name + ending) for ending in ("-wal", "-shm")]
-    for file in (path, *aside):
-        if file.exists():
-            _link(file, kept.with_name(kept.name + file.name.removeprefix(path.name)))
-    for file in aside:  # SQLite would take them for the new file's
-        file.unlink(missing_ok=True)
-    saved.replace(path)
-    return kept
-
-
-def _link(file: Path, link: Path) -> None:
+    aside = {path.with_name(path.name + end): kept.with_name(kept.name + end) for end in _ENDS[1:]}
     try:
-        link.hardlink_to(file)
-    except OSError:  # not every file system has links
-        shutil.copyfile(file, link)
+        shutil.copyfile(path, kept)
+        for file, there in aside.items():  # SQLite would take them for the new file's
+            if file.exists():
+                file.rename(there)
+        saved.replace(path)
+    except OSError as error:
+        for file, there in aside.items():
+            if there.exists():
+                there.rename(file)
+        kept.unlink(missing_ok=True)
+        raise StoreUnavailable(
+            f"What can be read of {path} cannot be put in its place: {error.strerror}. All is as it was."
+        ) from error
+    return kept
 
 
 def _save(path: Path, saved: Path) -> None:
@@ -179,4 +185,4 @@ def _usable(saved: Path) -> tuple[dict[str, int], int]:
 
 def _free_name(path: Path) -> Path:
     names = (path.with_name(f"{path.name}.damaged{number or ''}") for number in range(1000))
-    return next(name for name in names if not name.exists())
+    return next(name for name in names if not any(name.with_name(name.name + end).exists() for end in _ENDS))

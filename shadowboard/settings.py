@@ -115,7 +115,6 @@ def load_settings(**options: Any) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = str(first["loc"][0])
-        said = sentence(first | ({"input": ""} if name == "token" else {}), f"SHADOWBOARD_{name.upper()}")
-        if name == "token":  # not to be shown
-            said = said.replace("is '';", "cannot be used;")
-        raise SettingsInvalid(said) from None
+        secret = name in {"token", "database_url"}  # not to be shown: there may be a password in the second
+        said = sentence(first | ({"input": ""} if secret else {}), f"SHADOWBOARD_{name.upper()}")
+        raise SettingsInvalid(said.replace("is '';", "cannot be used;") if secret else said) from None

@@ -6,7 +6,7 @@ import sys
 
 
 def prepare_streams() -> None:
-    """Lead those that are closed to where nothing is kept; what an encoding lacks becomes a question mark.
+    """Lead those that are closed to where nothing is kept; what output cannot take becomes a question mark.
 
     Else the next file that is opened would get the number of one, and what is meant for that one.
     """
@@ -19,5 +19,5 @@ def prepare_streams() -> None:
     sys.stdin = sys.stdin or open(0, closefd=False)  # noqa: SIM115 - for as long as the process lasts
     sys.stdout = sys.stdout or open(1, "w", closefd=False)  # noqa: SIM115
     sys.stderr = sys.stderr or open(2, "w", closefd=False)  # noqa: SIM115
-    if isinstance(sys.stdout, io.TextIOWrapper):
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors in {"strict", "surrogateescape"}:
         sys.stdout.reconfigure(errors="replace")

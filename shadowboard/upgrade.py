@@ -21,7 +21,7 @@ from sqlalchemy import (
     text,
 )
 
-from shadowboard.diagnosis import kept_checkpoints
+from shadowboard.diagnosis import kept_checkpoints, shown
 from shadowboard.errors import StoreUnavailable
 from shadowboard.printable import said_by
 from shadowboard.schema import VERSION, metadata
@@ -149,7 +149,7 @@ def _too_new(engine: Engine, version: str) -> str:
 
 
 def _name(engine: Engine) -> str:
-    return engine.url.render_as_string(hide_password=True)
+    return shown(engine.url)
 
 
 def _path(engine: Engine) -> Path:

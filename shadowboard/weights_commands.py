@@ -100,7 +100,7 @@ def predict(
     except OSError as error:
         raise PictureInvalid(f"{picture} cannot be read: {error.strerror}.") from error
     if len(content) > MAX_BYTES:
-        raise PictureInvalid(f"{picture} is no picture; expected at most {MAX_BYTES:,} bytes.")
+        raise PictureInvalid(f"{picture} is too large; expected at most {MAX_BYTES:,} bytes.")
     image = from_picture(content)
     source = source_of(settings, run, folder, None, activation)
     checkpoint = source.checkpoint(step, source.first_average() if step == "best" else None)

@@ -2,18 +2,32 @@
 
 import logging
 import os
-import shutil
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Mapping
+from pathlib import Path
 
 log = logging.getLogger(__name__)
 
 _STOP_SECONDS = 4.0
 _FIRST_WAIT, _LONGEST_WAIT = 1.0, 30.0
 _HEALTHY_SECONDS = 60.0
+
+_CODE = str(Path(__file__).resolve().parents[1])
+# The server answers people, the training only a clock: the worker yields to it, and does so first of all, for
+# on Linux a thread keeps the priority that it is made with, and importing NumPy makes some. Our packages are
+# those of this process; none comes from the current folder (-P), which is a user's and may have a server.py.
+_BEGIN = """\
+import os, sys
+os.nice(5)
+sys.path.insert(0, sys.argv.pop(1))
+import server, shadowboard, worker
+del sys.path[0]
+from shadowboard.cli import main
+main()
+"""
 
 
 class WorkerChild:
@@ -28,12 +42,7 @@ class WorkerChild:
 
         Its errors go to the standard error of this moment, wherever that is pointed to later.
         """
-        # Modules are not looked for in the current folder (-P): it is a user's, and may have a server.py.
-        worker = [sys.executable, "-P", "-m", "shadowboard.cli", "work", "--until-input-ends"]
-        # The server answers people, the training only a clock. Before the interpreter starts, since on Linux
-        # a thread keeps the priority that it is made with, and importing NumPy makes some.
-        nice = shutil.which("nice")
-        self._command = [nice, "-n", "5", *worker] if nice else worker
+        self._command = [sys.executable, "-P", "-c", _BEGIN, _CODE, "work", "--until-input-ends"]
         self._environment = {**os.environ, **settings}
         self._errors = os.dup(2)
         self._over = threading.Event()

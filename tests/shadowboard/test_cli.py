@@ -212,8 +212,8 @@ def test_a_diverging_run_says_so(shadowboard: Shadowboard, small: list[object]) 
         (["runs", "--home", "/dev/null/home"], 1, "/dev/null/home cannot be created: Not a directory"),
         (["watch", "~nobody-here/x"], 1, "~nobody-here/x begins with the home of a user who is not known."),
         (["serve", "--host", "a..b", "--token", "x" * 16], 1, "'a..b' is no address of this machine"),
-        (["inspect", "--folder", "n" * 300], 1, f"{'n' * 300} cannot be read: File name too long."),
-        (["predict", "/dev/zero"], 1, "/dev/zero is no picture; expected at most 160,000,000 bytes."),
+        (["inspect", "--folder", "n" * 250], 1, f"{'n' * 250} cannot be read: File name too long."),
+        (["predict", "/dev/zero"], 1, "/dev/zero is too large; expected at most 160,000,000 bytes."),
         (["recover", "--database-url", "sqlite://"], 1, "sqlite:// is no SQLite file"),
         (["recover", "--database-url", "nonsense"], 1, "The database URL cannot be read"),
         (

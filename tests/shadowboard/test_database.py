@@ -55,6 +55,8 @@ def test_every_thread_has_a_connection(store: Store) -> None:
         ("no url at all", "cannot be read; expected a file, sqlite:///path"),
         ("postgresql+psycopg://me:p@ss:word@host/runs", "cannot be read; .* PostgreSQL, .* %3A %40"),
         ("postgresql+psycopg://me@host:high/runs", "cannot be read; "),
+        ("mysql://me:p@ssword@host/runs", "cannot be read; "),
+        ("mysql://host/runs?password=word@", r"URL is 'mysql://host/runs\?password=(\*|%2A){3}'; expected"),
         ("sqlite://host/x.db", "cannot be used: Invalid SQLite URL: sqlite://host/x.db.$"),
         ("sqlite:///x.db?timeout=long", "cannot be used: could not convert string to float: 'long'"),
         (f"sqlite:///{'a' * 300}.db", r"unable to open .* a+\.db: File name too long\.$"),
@@ -66,7 +68,20 @@ def test_every_thread_has_a_connection(store: Store) -> None:
             r"me:\*\*\*@/none\S* cannot be used: connection",
         ),
     ],
-    ids=["no URL", "password", "port", "host", "option", "long name", "MySQL", "memory", "driver", "server"],
+    ids=[
+        "no URL",
+        "password",
+        "port",
+        "host of a password",
+        "password as an option",
+        "host",
+        "option",
+        "long name",
+        "MySQL",
+        "memory",
+        "driver",
+        "server",
+    ],
 )
 def test_a_url_that_leads_nowhere_is_told(url: str, sentence: str) -> None:
     with pytest.raises(StoreUnavailable, match=sentence) as caught:

@@ -61,6 +61,7 @@ def test_what_a_library_says_is_a_part_of_a_sentence() -> None:
     assert len(said_by(ValueError("x" * 70_000))) == 200
     assert kind_and_words(KeyError("elu")) == "KeyError: 'elu'"
     assert kind_and_words(MemoryError()) == "MemoryError"
+    assert kind_and_words(ValueError("\nthe cause\n")) == "ValueError: the cause"
 
 
 def test_what_nobody_expected_steers_no_terminal_either(

@@ -10,7 +10,7 @@ import pytest
 from shadowboard.configuration import RunConfig
 from shadowboard.errors import StoreUnavailable
 from shadowboard.records import Metric, Score
-from shadowboard.recovery import recover
+from shadowboard.recovery import _in_its_place, recover
 from shadowboard.settings import sqlite_url
 from shadowboard.store import Store
 from shadowboard.variants import PARTS, parse_plan
@@ -164,8 +164,8 @@ def test_a_store_in_use_is_left_alone(path: Path) -> None:
     assert not path.with_name("shadowboard.db.damaged").exists()
 
 
-def test_killed_before_its_end_it_has_changed_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A kill that no test could time: whatever puts the new file in its place does not come about."""
+def test_killed_just_before_its_end_it_begins_again(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A kill that no test could time: what puts the new file in its place does not come about."""
     overwrite(path, pages_of(path, "training_metrics")[1])
     before = path.read_bytes()
     with monkeypatch.context() as patch:
@@ -180,14 +180,40 @@ def test_killed_before_its_end_it_has_changed_nothing(path: Path, monkeypatch: p
     assert {file.name for file in path.parent.iterdir()} == {path.name, *(file.name for file in damaged)}
 
 
-def test_where_there_are_no_links_the_damaged_file_is_copied(
-    path: Path, monkeypatch: pytest.MonkeyPatch
+def test_what_lies_beside_the_damaged_file_is_not_left_to_the_new_one(path: Path) -> None:
+    contents = {"": b"damaged", "-wal": b"commits", "-shm": b"index"}
+    for end, content in contents.items():
+        path.with_name(path.name + end).write_bytes(content)
+    saved = path.with_name("saved")
+    saved.write_bytes(b"new")
+    kept = _in_its_place(saved, path)
+    assert {end: kept.with_name(kept.name + end).read_bytes() for end in contents} == contents
+    assert {file.name for file in path.parent.iterdir()} == {
+        path.name,
+        *(kept.name + end for end in contents),
+    }
+    assert path.read_bytes() == b"new"
+
+
+@pytest.mark.parametrize("method", ["rename", "replace"])
+def test_where_the_new_file_cannot_be_put_in_its_place_all_stays_as_it_was(
+    path: Path, monkeypatch: pytest.MonkeyPatch, method: str
 ) -> None:
-    overwrite(path, pages_of(path, "training_metrics")[1])
-    before = path.read_bytes()
-    monkeypatch.setattr(Path, "hardlink_to", lambda *_: (_ for _ in ()).throw(PermissionError))
-    assert recover(path).kept.read_bytes() == before
-    assert len(everything(path)) == 40
+    def refuse(_file: Path, there: Path) -> None:
+        if there.name in {"shadowboard.db", "shadowboard.db.damaged-shm"}:
+            raise PermissionError(1, "Operation not permitted")
+        (there.parent / _file.name).replace(there)
+
+    for end in ("-wal", "-shm"):
+        path.with_name(path.name + end).write_bytes(b"")
+    before = {file.name: file.read_bytes() for file in path.parent.iterdir()}
+    saved = path.parent.parent / "saved"
+    saved.write_bytes(b"new")
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, method, refuse)
+        with pytest.raises(StoreUnavailable, match=r"in its place: Operation not permitted\. All"):
+            _in_its_place(saved, path)
+    assert {file.name: file.read_bytes() for file in path.parent.iterdir()} == before
 
 
 def test_the_command_says_what_it_has_saved(
