@@ -10,7 +10,7 @@ const PLAY_EVERY = 450; // ms
 export function setUpSteps(state) {
   const slider = byId("step-slider");
   const play = byId("play");
-  let playing;
+  let playing = null; // while it plays, what holds the timer of the next step
 
   const place = () => comparableSteps(state.get()).indexOf(shownStep(state.get()));
 
@@ -21,14 +21,23 @@ export function setUpSteps(state) {
   }
 
   function pause() {
-    clearInterval(playing);
-    playing = undefined;
+    clearTimeout(playing?.timer);
+    playing = null;
     render(state.get());
   }
 
+  /** Go on, but only once the step is drawn: a slow machine shows each of them, too. */
+  function goOn() {
+    const mine = playing;
+    requestAnimationFrame(() => {
+      if (playing && playing === mine) playing.timer = setTimeout(advance, PLAY_EVERY);
+    });
+  }
+
   function advance() {
-    if (place() >= comparableSteps(state.get()).length - 1) pause();
-    else go(place() + 1);
+    if (place() >= comparableSteps(state.get()).length - 1) return pause();
+    go(place() + 1);
+    return goOn();
   }
 
   slider.addEventListener("input", () => {
@@ -45,7 +54,8 @@ export function setUpSteps(state) {
   play.addEventListener("click", () => {
     if (playing) return pause();
     if (place() >= comparableSteps(state.get()).length - 1) go(0);
-    playing = setInterval(advance, PLAY_EVERY);
+    playing = {};
+    goOn();
     render(state.get());
   });
 

@@ -106,9 +106,7 @@ def test_a_dragged_slider_is_followed(site: Site, visit: Open, run: Run) -> None
 
 
 def test_play_goes_through_the_steps_and_ends(site: Site, visit: Open, run: Run) -> None:
-    visitor = visit(site, alone=True)  # with a clock of its own, by which each step is drawn before the next
-    visitor.context.clock.install()
-    page = opened(visitor, run)
+    page = opened(visit(site), run)
     page.locator("#step-shown").evaluate(
         """(shown) => {
           window.steps = [];
