@@ -1,6 +1,7 @@
 """The options of `train` that say what a run's first values are taken from."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -72,17 +73,24 @@ class StartAsked:
         """Where the checkpoints are, and how the configuration says so."""
         from shadowboard.source import Source
 
-        folder = Path(self.source).expanduser()
         try:
             run = store.run(self.source)
         except RunMissing:
-            if not folder.is_dir():
+            folder = _folder(self.source)
+            if folder is None:
                 raise ConfigurationInvalid(
                     f"--start-from is {self.source!r}; there is no such run, and no such folder."
                 ) from None
             found = Source(str(folder), folder.resolve(), config.data, config.activation)
             return found, {"folder": str(found.folder)}
         return Source.of_run(run, settings), {"run": run.id}
+
+
+def _folder(name: str) -> Path | None:
+    with suppress(OSError, RuntimeError):  # the name is too long; ~ and the name of nobody
+        folder = Path(name).expanduser()
+        return folder if folder.is_dir() else None
+    return None
 
 
 def start_asked(

@@ -79,6 +79,12 @@ def test_a_run_that_starts_from_another_and_one_from_a_folder(
             1,
             "--start-from is 'nobody'; there is no such run, and no such folder.",
         ),
+        (
+            ["--start-from", "~nobody-here/x"],
+            1,
+            "'~nobody-here/x'; there is no such run, and no such folder.",
+        ),
+        (["--start-from", "n" * 300], 1, "there is no such run, and no such folder."),
         (["--start-from", "first"], 1, "There is no readable checkpoint in"),
         (["--start-from", "first", "--start-step", "9"], 1, "There is no checkpoint of step 9; the newest"),
         (["--start-from", ".", "--start-map", "w"], 1, "start_from.map.0 is 'w'; expected variable=name"),
