@@ -8,12 +8,15 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
+from shadowboard.bundle import open_bundle
 from shadowboard.errors import CheckpointDamaged, CheckpointMissing, CheckpointUnsuitable, StoreUnavailable
 from shadowboard.folder_sight import FolderSight, as_recorded, sight_of
 from shadowboard.found import is_same_time
 from shadowboard.given_network import GivenNetwork
 from shadowboard.graph_file import activation_beside, graph_file
-from shadowboard.listing import Stamp, stamp_of
+from shadowboard.keras_file import KerasCheckpoint
+from shadowboard.listing import Checkpoint, Stamp, stamp_of
+from shadowboard.object_graph import OBJECT_GRAPH
 from shadowboard.printable import printable
 from shadowboard.records import Run
 from shadowboard.store import Store
@@ -27,6 +30,7 @@ _MOST_SAID = 300  # characters of an error that nobody foresaw
 # Where there are very many files, a look takes long: then it is one part of so many of the time.
 _SHARE = 10
 _LONGEST_PAUSE = 5.0
+_GRAPH_SECONDS = 1.0  # as long as the graph of a new checkpoint may still be in the writing
 _MOST_AVERAGES = 16  # each is evaluated at each checkpoint
 _ASSUMED = MappingProxyType({"activation": "relu", "activation_from": "assumed"})
 _LONGEST_NAME = 64  # of an average, in characters
@@ -43,6 +47,8 @@ class _Known:
     """At the last look: where it is another one by now, all is to be evaluated again."""
     graph: Stamp | None = None
     """Of the newest checkpoint's graph at the last look: a Saver writes it after the checkpoint."""
+    graph_due: float | None = None
+    """Until when, by the monotonic clock, checkpoints wait for a graph; None: the newest one has its own."""
 
 
 class Folders:
@@ -108,6 +114,8 @@ class Folders:
     def _look_at(self, run: Run, config: WatchedConfig) -> None:
         known = self._known.setdefault(run.id, _Known())
         sight = sight_of(config, self._networks)
+        if config.graph_may_tell and _awaits_graph(known, sight):
+            return  # it may tell another activation: what is evaluated by then goes, and its file may be gone
         found, stamps = [], {}
         for checkpoint, stamp in zip(sight.checkpoints, sight.stamps, strict=True):
             if known.stamps.get(checkpoint.step) != stamp:
@@ -124,9 +132,36 @@ class Folders:
             self._store.add_sight(run.id, config, message, found, anew)
         known.stamps.update(stamps)
         known.graph = graph
-        if found or known.activation != run.config.activation:
-            known.activation = run.config.activation
+        if found or known.activation != config.activation:
+            known.activation = config.activation
             self._on_new()
+
+
+def _awaits_graph(known: _Known, sight: FolderSight) -> bool:
+    """Whether a Saver may be about to write the graph of the newest checkpoint.
+
+    Programs that write none are waited for once: until there is one again, `graph_due` stays in the past.
+    """
+    if not sight.checkpoints:
+        return False
+    newest, stamp, graph = sight.checkpoints[-1], sight.stamps[-1], _graph(sight)
+    if graph and graph.modified_ns >= stamp.modified_ns:
+        known.graph_due = None
+        return False
+    is_new = abs(time.time() - stamp.written_at) < _GRAPH_SECONDS
+    if known.graph_due is None:
+        known.graph_due = time.monotonic() + (_GRAPH_SECONDS if is_new and _is_of_a_saver(newest) else 0.0)
+    return is_new and time.monotonic() < known.graph_due
+
+
+def _is_of_a_saver(checkpoint: Checkpoint) -> bool:
+    """Whether its variables have plain names: whoever saves objects, or by Keras, writes no graph beside."""
+    if isinstance(checkpoint, KerasCheckpoint):
+        return False
+    try:
+        return OBJECT_GRAPH not in open_bundle(checkpoint.prefix).entries
+    except (CheckpointMissing, CheckpointDamaged):  # deleted or written anew just now
+        return True
 
 
 def _graph(sight: FolderSight) -> Stamp | None:

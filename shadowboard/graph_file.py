@@ -43,6 +43,8 @@ def activation_beside(checkpoints: Sequence[Checkpoint], variables: Sequence[str
         with suppress(OSError, DecodeError):  # as while it is written
             content = read_whole(graph_file(checkpoint), _MOST_BYTES)
             nodes = tf.compat.v1.MetaGraphDef.FromString(content).graph_def.node
+            if not nodes:  # empty, or cut before its graph begins: a part of a file that is being copied
+                continue
             if len(nodes) > _MOST_NODES or sum(len(node.input) for node in nodes) > _MOST_INPUTS:
                 return ""
             return _activation(_Graph(nodes), variables) or ""

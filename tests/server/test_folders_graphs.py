@@ -1,15 +1,20 @@
 """Activations of watched trainings, as a graph beside their checkpoints tells them to a real server."""
 
-from collections.abc import Iterator
+import os
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from server.folders import Folders
 from shadowboard.evaluation import evaluate, probabilities
 from shadowboard.records import Run
+from shadowboard.store import Store
 from shadowboard.watched import watched_config
 from shadowboard.weights import restore
 from tests.faults.processes import wait_for
@@ -80,3 +85,73 @@ def test_what_somebody_says_goes_before_a_graph(board: Board, tmp_path: Path, is
     save(tmp_path, 10)
     board.wait_for_steps(run, 0, 10)
     assert told() == ("sigmoid", "given")
+
+
+def test_a_new_checkpoint_waits_for_its_graph(
+    tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is evaluated before goes when the graph is there, and the checkpoint may be gone by then."""
+    monkeypatch.setattr("server.folders._GRAPH_SECONDS", 3_600.0)
+    told: list[str] = []
+    folders = Folders(store, lambda: told.append("told"))
+    run = store.watch(watched_config(tmp_path))
+
+    def after_a_look() -> tuple[int | None, str, int]:
+        folders._look()
+        now = store.run(run.id)
+        return now.latest_checkpoint, now.config.activation, len(told)
+
+    save(tmp_path, 0)
+    assert after_a_look() == after_a_look() == (None, "relu", 0)
+    write_graph(tmp_path, "tanh")
+    assert after_a_look() == (0, "tanh", 1)
+    save(tmp_path, 0, seed=1)  # the program starts anew
+    assert after_a_look() == (0, "tanh", 1)
+    write_graph(tmp_path, "sigmoid")
+    assert after_a_look() == (0, "sigmoid", 2)
+
+    save(tmp_path, 10)
+    assert after_a_look() == (0, "sigmoid", 2)
+    monkeypatch.setattr("server.folders.time", SimpleNamespace(monotonic=lambda: 1e9, time=time.time))
+    assert after_a_look() == (10, "sigmoid", 3)
+    save(tmp_path, 20)  # of the last one there has come none
+    assert after_a_look() == (20, "sigmoid", 4)
+
+
+def of_objects(folder: Path) -> None:
+    values = {
+        "kernel": np.zeros((784, 8)),
+        "bias": np.zeros(8),
+        "out": np.zeros((8, 10)),
+        "zero": np.zeros(10),
+    }
+    variables = {name: tf.Variable(value, dtype=tf.float32) for name, value in values.items()}
+    tf.train.Checkpoint(**variables).write(str(folder / "model-5"))
+
+
+def of_keras(folder: Path) -> None:
+    import keras
+
+    layers = [keras.Input((784,)), keras.layers.Dense(8, "relu"), keras.layers.Dense(10)]
+    keras.Sequential(layers).save_weights(folder / "model-5.weights.h5")
+
+
+def of_long_ago(folder: Path) -> None:
+    os.utime(save(folder, 5).index, (0, 0))
+
+
+def of_a_known_activation(folder: Path) -> None:
+    save(folder, 5)
+
+
+@pytest.mark.filterwarnings("ignore:__array__:DeprecationWarning")  # Keras' own
+@pytest.mark.parametrize("written", [of_objects, of_keras, of_long_ago, of_a_known_activation])
+def test_what_gets_no_graph_is_not_waited_for(
+    written: Callable[[Path], None], tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.folders._GRAPH_SECONDS", 3_600.0)
+    known = "tanh" if written is of_a_known_activation else None
+    run = store.watch(watched_config(tmp_path, activation=known))
+    written(tmp_path)
+    Folders(store, lambda: None)._look()
+    assert store.run(run.id).latest_checkpoint == 5

@@ -136,8 +136,14 @@ def test_the_newest_graph_there_is(tmp_path: Path) -> None:
     saved(tmp_path / "other", [of(tf.sigmoid)] * 2)
     (tmp_path / "other" / "m-3.meta").rename(graph_file(later[0]))
     assert activation_beside([first, *later], names) == "sigmoid"
-    graph_file(later[1]).write_bytes(graph_file(later[0]).read_bytes()[:1_000])  # while it is written
-    assert activation_beside([first, *later], names) == "sigmoid"
+    whole = graph_file(later[0]).read_bytes()
+    info = v1.MetaGraphDef(meta_info_def=v1.MetaGraphDef.FromString(whole).meta_info_def)
+    beginning = info.SerializeToString()
+    assert whole.startswith(beginning)
+    assert len(beginning) > 1_000
+    for part in (b"", beginning[:1_000], beginning, whole[: len(whole) // 2]):  # while it is written
+        graph_file(later[1]).write_bytes(part)
+        assert activation_beside([first, *later], names) == "sigmoid"
     saved(tmp_path / "third", [of(tf.nn.elu)] * 2)
     (tmp_path / "third" / "m-3.meta").rename(graph_file(later[1]))
     assert activation_beside([first, *later], names) == ""  # it goes before older ones that tell something
