@@ -12,6 +12,7 @@ from shadowboard.checkpoints import Checkpoint
 from shadowboard.claims import Key
 from shadowboard.dataset import SPLITS
 from shadowboard.errors import CheckpointError
+from shadowboard.found import is_same_time
 from shadowboard.listing import Stamp
 from shadowboard.records import Run
 from shadowboard.store import Store
@@ -151,11 +152,11 @@ class Backlog:
         ]
         missing = []
         failed: dict[_Kind, _Failure] = {}
-        # What is not recorded yet of another program's: which averages it holds is not known.
-        newest = -1 if run.latest_checkpoint is None else run.latest_checkpoint
+        # Another program's are evaluated as they are recorded; until then they may not be complete.
+        recorded = (
+            {saved.step: saved.saved_at for saved in self._store.checkpoints(run.id)} if run.folder else {}
+        )
         for checkpoint in reversed(self._restorer.checkpoints(run)):
-            if run.folder and checkpoint.step > newest:
-                continue
             jobs = []
             for average, split in kinds:
                 kind = checkpoint.step, average, split
@@ -166,7 +167,12 @@ class Backlog:
                     failed[kind] = failure
                 if failure is None or failure.until <= now:
                     jobs.append(job)
-            if jobs:
+            if jobs and (not run.folder or _is_of(checkpoint.stamp, recorded.get(checkpoint.step))):
                 missing.append(jobs)
         known.failed = failed
         return missing
+
+
+def _is_of(stamp: Stamp | None, saved_at: float | None) -> bool:
+    """Whether a checkpoint on disk is the one that was recorded with that time."""
+    return stamp is not None and saved_at is not None and is_same_time(stamp.written_at, saved_at)

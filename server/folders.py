@@ -4,7 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -30,7 +30,6 @@ _MOST_SAID = 300  # characters of an error that nobody foresaw
 # Where there are very many files, a look takes long: then it is one part of so many of the time.
 _SHARE = 10
 _LONGEST_PAUSE = 5.0
-_GRAPH_SECONDS = 1.0  # as long as the graph of a new checkpoint may still be in the writing
 _MOST_AVERAGES = 16  # each is evaluated at each checkpoint
 _ASSUMED = MappingProxyType({"activation": "relu", "activation_from": "assumed"})
 _LONGEST_NAME = 64  # of an average, in characters
@@ -46,9 +45,9 @@ class _Known:
     activation: str = ""
     """At the last look: where it is another one by now, all is to be evaluated again."""
     graph: Stamp | None = None
-    """Of the newest checkpoint's graph at the last look: a Saver writes it after the checkpoint."""
-    graph_due: float | None = None
-    """Until when, by the monotonic clock, checkpoints wait for a graph; None: the newest one has its own."""
+    """Of the graph beside the checkpoint that was written last, at the last look."""
+    awaits_graph: bool = False
+    """Whether the last look has left a checkpoint to the next one, until which its graph may come."""
 
 
 class Folders:
@@ -114,8 +113,8 @@ class Folders:
     def _look_at(self, run: Run, config: WatchedConfig) -> None:
         known = self._known.setdefault(run.id, _Known())
         sight = sight_of(config, self._networks)
-        if config.graph_may_tell and _awaits_graph(known, sight):
-            return  # it may tell another activation: what is evaluated by then goes, and its file may be gone
+        if config.graph_may_tell:
+            sight, known.awaits_graph = _settled(known, sight)
         found, stamps = [], {}
         for checkpoint, stamp in zip(sight.checkpoints, sight.stamps, strict=True):
             if known.stamps.get(checkpoint.step) != stamp:
@@ -137,35 +136,46 @@ class Folders:
             self._on_new()
 
 
-def _awaits_graph(known: _Known, sight: FolderSight) -> bool:
-    """Whether a Saver may be about to write the graph of the newest checkpoint.
+def _settled(known: _Known, sight: FolderSight) -> tuple[FolderSight, bool]:
+    """Without the checkpoint that was written last, if its graph may be on its way; and whether it may.
 
-    Programs that write none are waited for once: until there is one again, `graph_due` stays in the past.
+    A Saver writes that a moment after the checkpoint, and it may tell another activation. What is evaluated
+    before goes then, and by that time the program may have deleted the checkpoint. At the next look it is
+    there, or there is none.
     """
-    if not sight.checkpoints:
-        return False
-    newest, stamp, graph = sight.checkpoints[-1], sight.stamps[-1], _graph(sight)
-    if graph and graph.modified_ns >= stamp.modified_ns:
-        known.graph_due = None
-        return False
-    is_new = abs(time.time() - stamp.written_at) < _GRAPH_SECONDS
-    if known.graph_due is None:
-        known.graph_due = time.monotonic() + (_GRAPH_SECONDS if is_new and _is_of_a_saver(newest) else 0.0)
-    return is_new and time.monotonic() < known.graph_due
+    last = _written_last(sight)
+    if last is None or known.awaits_graph:
+        return sight, False
+    checkpoint, stamp = sight.checkpoints[last], sight.stamps[last]
+    if known.stamps.get(checkpoint.step) == stamp or not _may_get_a_graph(checkpoint, stamp):
+        return sight, False
+    checkpoints, stamps = [*sight.checkpoints], [*sight.stamps]
+    del checkpoints[last], stamps[last]
+    return replace(sight, checkpoints=checkpoints, stamps=stamps), True
 
 
-def _is_of_a_saver(checkpoint: Checkpoint) -> bool:
-    """Whether its variables have plain names: whoever saves objects, or by Keras, writes no graph beside."""
+def _may_get_a_graph(checkpoint: Checkpoint, stamp: Stamp) -> bool:
+    """Whether its program may be a Saver that has not written the graph of this writing of it."""
     if isinstance(checkpoint, KerasCheckpoint):
         return False
+    graph = stamp_of(graph_file(checkpoint))
+    if graph and graph.modified_ns >= stamp.modified_ns:
+        return False
     try:
-        return OBJECT_GRAPH not in open_bundle(checkpoint.prefix).entries
+        return OBJECT_GRAPH not in open_bundle(checkpoint.prefix).entries  # else there is none to come
     except (CheckpointMissing, CheckpointDamaged):  # deleted or written anew just now
         return True
 
 
 def _graph(sight: FolderSight) -> Stamp | None:
-    return stamp_of(graph_file(sight.checkpoints[-1])) if sight.checkpoints else None
+    last = _written_last(sight)
+    return None if last is None else stamp_of(graph_file(sight.checkpoints[last]))
+
+
+def _written_last(sight: FolderSight) -> int | None:
+    """Which of the checkpoints was; a program that starts anew leaves later steps of the one before."""
+    times = [stamp.modified_ns for stamp in sight.stamps]
+    return max(range(len(times)), key=lambda n: (times[n], n), default=None)
 
 
 def _is_swapped(before: Stamp | None, now: Stamp) -> bool:

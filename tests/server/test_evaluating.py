@@ -243,7 +243,7 @@ def test_what_is_written_anew_while_the_database_is_locked(
 
     theirs = tmp_path / "theirs"
     save(theirs, 5)
-    run = store.watch(watched_config(theirs, data=str(small_data)))
+    run = store.watch(watched_config(theirs, data=str(small_data), activation="relu"))
     folders, add = Folders(store, lambda: None), store.add_evaluation
     folders._look()
 

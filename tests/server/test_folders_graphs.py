@@ -1,17 +1,17 @@
 """Activations of watched trainings, as a graph beside their checkpoints tells them to a real server."""
 
-import os
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from server.backlog import Backlog
 from server.folders import Folders
+from server.restoring import Restorer
+from shadowboard.errors import CheckpointMissing
 from shadowboard.evaluation import evaluate, probabilities
 from shadowboard.records import Run
 from shadowboard.store import Store
@@ -28,9 +28,9 @@ def board(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Board]:
         yield board
 
 
-def write_graph(folder: Path, activation: str) -> None:
+def write_graph(folder: Path, activation: str, step: int = 0) -> None:
     with build_graph(hidden=(8,), activation=activation).graph.as_default():
-        tf.compat.v1.train.export_meta_graph(str(folder / "model.ckpt-0.meta"))
+        tf.compat.v1.train.export_meta_graph(str(folder / f"model.ckpt-{step}.meta"))
 
 
 def shares_of(board: Board, run: Run) -> list[float]:
@@ -87,35 +87,115 @@ def test_what_somebody_says_goes_before_a_graph(board: Board, tmp_path: Path, is
     assert told() == ("sigmoid", "given")
 
 
-def test_a_new_checkpoint_waits_for_its_graph(
-    tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
+class Looker:
+    """Looks into a folder when it is told to."""
+
+    def __init__(self, folder: Path, store: Store, activation: str | None = None) -> None:
+        self.told = 0
+        self.folders = Folders(store, self.tell)
+        self.store = store
+        self.run = store.watch(watched_config(folder, activation=activation))
+
+    def tell(self) -> None:
+        self.told += 1
+
+    def look(self) -> tuple[list[int], str, int]:
+        """The steps recorded, the activation, and how often somebody was told to evaluate, after a look."""
+        self.folders._look()
+        steps = [saved.step for saved in self.store.checkpoints(self.run.id)]
+        return steps, self.store.run(self.run.id).config.activation, self.told
+
+
+def test_a_new_checkpoint_waits_for_its_graph(tmp_path: Path, store: Store) -> None:
     """What is evaluated before goes when the graph is there, and the checkpoint may be gone by then."""
-    monkeypatch.setattr("server.folders._GRAPH_SECONDS", 3_600.0)
-    told: list[str] = []
-    folders = Folders(store, lambda: told.append("told"))
-    run = store.watch(watched_config(tmp_path))
-
-    def after_a_look() -> tuple[int | None, str, int]:
-        folders._look()
-        now = store.run(run.id)
-        return now.latest_checkpoint, now.config.activation, len(told)
-
+    looker = Looker(tmp_path, store)
     save(tmp_path, 0)
-    assert after_a_look() == after_a_look() == (None, "relu", 0)
+    assert looker.look() == ([], "relu", 1)
     write_graph(tmp_path, "tanh")
-    assert after_a_look() == (0, "tanh", 1)
+    assert looker.look() == ([0], "tanh", 2)
     save(tmp_path, 0, seed=1)  # the program starts anew
-    assert after_a_look() == (0, "tanh", 1)
+    recorded = store.checkpoints(looker.run.id)
+    assert looker.look() == ([0], "tanh", 2)
+    assert store.checkpoints(looker.run.id) == recorded
     write_graph(tmp_path, "sigmoid")
-    assert after_a_look() == (0, "sigmoid", 2)
+    assert looker.look() == ([0], "sigmoid", 3)
+    assert store.checkpoints(looker.run.id) != recorded
+
+    save(tmp_path, 10)  # without a graph
+    assert looker.look() == ([0], "sigmoid", 3)
+    assert looker.look() == ([0, 10], "sigmoid", 4)
+    save(tmp_path, 20)
+    save(tmp_path, 5)
+    assert looker.look() == ([0, 10, 20], "sigmoid", 5)  # after 20 another was begun: it gets none any more
+    write_graph(tmp_path, "tanh", 5)
+    assert looker.look() == ([0, 5, 10, 20], "tanh", 6)
+    write_graph(tmp_path, "relu", 5)  # anew: whoever evaluates is told at once
+    assert looker.look() == ([0, 5, 10, 20], "relu", 7)
+
+
+def test_whoever_saves_at_each_look_and_writes_no_graph_is_seen_at_every_other(
+    tmp_path: Path, store: Store
+) -> None:
+    looker, seen = Looker(tmp_path, store), []
+    for step in range(6):
+        (file,) = [*tmp_path.glob("*.index")] or [None]
+        if file:
+            file.unlink()
+        save(tmp_path, step)
+        seen.append(looker.look()[0])
+    assert seen == [[], [1], [1], [1, 3], [1, 3], [1, 3, 5]]
+
+
+def test_the_graph_that_was_written_last_tells(tmp_path: Path, store: Store) -> None:
+    """A program that is started anew leaves what the one before has saved, which had come further."""
+    looker = Looker(tmp_path, store)
+    for step in (0, 10):
+        save(tmp_path, step)
+        write_graph(tmp_path, "tanh", step)
+        assert looker.look()[1] == "tanh"
+    save(tmp_path, 0, seed=1)
+    write_graph(tmp_path, "sigmoid")
+    assert looker.look() == ([0, 10], "sigmoid", 3)
+
+
+def test_nobody_evaluates_a_checkpoint_that_waits(tmp_path: Path, store: Store) -> None:
+    looker = Looker(tmp_path, store)
+    restorer = Restorer(lambda _: tmp_path, 0)
+    backlog = Backlog(store, restorer, lambda *_: None)
+
+    def due() -> set[int]:
+        backlog.refresh()
+        return {job.checkpoint.step for job in iter(backlog.next, None)}
 
     save(tmp_path, 10)
-    assert after_a_look() == (0, "sigmoid", 2)
-    monkeypatch.setattr("server.folders.time", SimpleNamespace(monotonic=lambda: 1e9, time=time.time))
-    assert after_a_look() == (10, "sigmoid", 3)
-    save(tmp_path, 20)  # of the last one there has come none
-    assert after_a_look() == (20, "sigmoid", 4)
+    looker.look()
+    assert due() == set()
+    with pytest.raises(CheckpointMissing):  # nor does anybody who asks for it
+        restorer.find(store.run(looker.run.id), 10)
+    looker.look()
+    assert due() == {10}
+    assert restorer.find(store.run(looker.run.id), 10).step == 10
+    save(tmp_path, 10, seed=1)
+    save(tmp_path, 5)
+    assert due() == set()  # nor what is recorded as another file
+    looker.look()
+    assert due() == {10}
+    looker.look()
+    assert due() == {5, 10}
+
+
+def test_what_is_deleted_while_it_is_looked_at_waits(
+    tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(prefix: Path) -> Any:
+        raise CheckpointMissing(f"{prefix} is gone.")
+
+    looker = Looker(tmp_path, store)
+    save(tmp_path, 10)
+    monkeypatch.setattr("server.folders.open_bundle", gone)
+    assert looker.look()[0] == []
+    assert store.run(looker.run.id).message == ""
+    assert looker.look()[0] == [10]
 
 
 def of_objects(folder: Path) -> None:
@@ -136,22 +216,15 @@ def of_keras(folder: Path) -> None:
     keras.Sequential(layers).save_weights(folder / "model-5.weights.h5")
 
 
-def of_long_ago(folder: Path) -> None:
-    os.utime(save(folder, 5).index, (0, 0))
-
-
 def of_a_known_activation(folder: Path) -> None:
     save(folder, 5)
 
 
 @pytest.mark.filterwarnings("ignore:__array__:DeprecationWarning")  # Keras' own
-@pytest.mark.parametrize("written", [of_objects, of_keras, of_long_ago, of_a_known_activation])
+@pytest.mark.parametrize("written", [of_objects, of_keras, of_a_known_activation])
 def test_what_gets_no_graph_is_not_waited_for(
-    written: Callable[[Path], None], tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+    written: Callable[[Path], None], tmp_path: Path, store: Store
 ) -> None:
-    monkeypatch.setattr("server.folders._GRAPH_SECONDS", 3_600.0)
-    known = "tanh" if written is of_a_known_activation else None
-    run = store.watch(watched_config(tmp_path, activation=known))
+    looker = Looker(tmp_path, store, "tanh" if written is of_a_known_activation else None)
     written(tmp_path)
-    Folders(store, lambda: None)._look()
-    assert store.run(run.id).latest_checkpoint == 5
+    assert looker.look()[0] == [5]
