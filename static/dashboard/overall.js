@@ -23,7 +23,7 @@ export function setUpOverall(state) {
 
   async function ask() {
     const asked = wanted;
-    const { run, split } = state.get();
+    const { run, split } = asked; // by now the page may be at no run at all
     const begun = performance.now();
     const left = run.averages.map(({ name }) => name);
     let again = false;
@@ -76,5 +76,5 @@ function question(now) {
   const curves = [null, ...run.averages.map(({ name }) => name)].map((name) => curve(history, split, name));
   // With what they come to: another program may write a checkpoint anew.
   const evaluated = curves.map((points) => [points.length, points.reduce((sum, { correct }) => sum + correct, 0)]);
-  return { selection, key: `${selection} ${evaluated} ${ENDED.has(run.state)}` };
+  return { run, split, selection, key: `${selection} ${evaluated} ${ENDED.has(run.state)}` };
 }

@@ -73,3 +73,33 @@ def test_durations(blank: Page, seconds: float, words: str) -> None:
     assert call(blank, "format", "module.duration(argument)", seconds) == words.replace(
         " ", "\u00a0"
     ).replace("under\u00a0", "under ")
+
+
+def test_a_comparison_is_asked_for_of_the_run_that_was_looked_at(blank: Page) -> None:
+    """It is asked for a moment later, when the run may be gone."""
+    code = """(async () => {
+        const problems = [];
+        addEventListener('unhandledrejection', ({ reason }) => problems.push(String(reason)), { once: true });
+        const asked = [];
+        const kept = window.fetch;
+        window.fetch = async (address) => {
+            asked.push(String(address));
+            return new Response('{"detail": "There is no such run."}', { status: 404 });
+        };
+        const { fromAnswer } = await import('/static/dashboard/history.js');
+        const history = fromAnswer(argument);
+        let now = { run: { id: 'abc', state: 'finished', averages: [{ name: 'EMA' }] }, history,
+            split: 'test', average: 'EMA', overall: null, overalls: new Map() };
+        const state = { get: () => now, set: (patch) => { now = { ...now, ...patch }; } };
+        module.setUpOverall(state)(now);
+        now = { ...now, run: null };
+        await new Promise((done) => setTimeout(done, 300));
+        window.fetch = kept;
+        return { problems, asked };
+    })()"""
+    one = {"step": 100, "split": "test", "correct": 90, "n": 100, "accuracy": 0.9}
+    evaluations = [one | {"average": None}, one | {"average": "EMA"}]
+    told = call(blank, "dashboard/overall", code, {"evaluations": evaluations, "training": {}})
+    assert told["problems"] == []
+    (asked,) = told["asked"]
+    assert asked.startswith("runs/abc/comparison?split=test&average=EMA")
