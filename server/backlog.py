@@ -152,7 +152,8 @@ class Backlog:
         ]
         missing = []
         failed: dict[_Kind, _Failure] = {}
-        # Another program's are evaluated as they are recorded; until then they may not be complete.
+        # Another program's are evaluated once they are recorded: before, it is not known which averages they
+        # hold, and which activation they need.
         recorded = (
             {saved.step: saved.saved_at for saved in self._store.checkpoints(run.id)} if run.folder else {}
         )

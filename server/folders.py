@@ -15,7 +15,7 @@ from shadowboard.found import is_same_time
 from shadowboard.given_network import GivenNetwork
 from shadowboard.graph_file import activation_beside, graph_file
 from shadowboard.keras_file import KerasCheckpoint
-from shadowboard.listing import Checkpoint, Stamp, stamp_of
+from shadowboard.listing import Stamp, stamp_of
 from shadowboard.object_graph import OBJECT_GRAPH
 from shadowboard.printable import printable
 from shadowboard.records import Run
@@ -45,9 +45,9 @@ class _Known:
     activation: str = ""
     """At the last look: where it is another one by now, all is to be evaluated again."""
     graph: Stamp | None = None
-    """Of the graph beside the checkpoint that was written last, at the last look."""
-    awaits_graph: bool = False
-    """Whether the last look has left a checkpoint to the next one, until which its graph may come."""
+    """Of the newest checkpoint's graph at the last look: a Saver writes it after the checkpoint."""
+    passed_over: bool = False
+    """Whether the last look has passed over the newest checkpoint, as its graph may be on its way."""
 
 
 class Folders:
@@ -113,8 +113,16 @@ class Folders:
     def _look_at(self, run: Run, config: WatchedConfig) -> None:
         known = self._known.setdefault(run.id, _Known())
         sight = sight_of(config, self._networks)
-        if config.graph_may_tell:
-            sight, known.awaits_graph = _settled(known, sight)
+        # The graph may tell another activation than is assumed: what is evaluated before goes then, and the
+        # program may have deleted the checkpoint. At the next look the graph is there, or there is none.
+        passes_over = (
+            config.activation_is_assumed and not known.passed_over and _may_get_a_graph(known, sight)
+        )
+        if passes_over:
+            sight = replace(sight, checkpoints=sight.checkpoints[:-1], stamps=sight.stamps[:-1])
+            if not sight.checkpoints:
+                known.passed_over = True
+                return
         found, stamps = [], {}
         for checkpoint, stamp in zip(sight.checkpoints, sight.stamps, strict=True):
             if known.stamps.get(checkpoint.step) != stamp:
@@ -131,51 +139,30 @@ class Folders:
             self._store.add_sight(run.id, config, message, found, anew)
         known.stamps.update(stamps)
         known.graph = graph
+        known.passed_over = passes_over
         if found or known.activation != config.activation:
             known.activation = config.activation
             self._on_new()
 
 
-def _settled(known: _Known, sight: FolderSight) -> tuple[FolderSight, bool]:
-    """Without the checkpoint that was written last, if its graph may be on its way; and whether it may.
-
-    A Saver writes that a moment after the checkpoint, and it may tell another activation. What is evaluated
-    before goes then, and by that time the program may have deleted the checkpoint. At the next look it is
-    there, or there is none.
-    """
-    last = _written_last(sight)
-    if last is None or known.awaits_graph:
-        return sight, False
-    checkpoint, stamp = sight.checkpoints[last], sight.stamps[last]
-    if known.stamps.get(checkpoint.step) == stamp or not _may_get_a_graph(checkpoint, stamp):
-        return sight, False
-    checkpoints, stamps = [*sight.checkpoints], [*sight.stamps]
-    del checkpoints[last], stamps[last]
-    return replace(sight, checkpoints=checkpoints, stamps=stamps), True
-
-
-def _may_get_a_graph(checkpoint: Checkpoint, stamp: Stamp) -> bool:
-    """Whether its program may be a Saver that has not written the graph of this writing of it."""
-    if isinstance(checkpoint, KerasCheckpoint):
+def _may_get_a_graph(known: _Known, sight: FolderSight) -> bool:
+    """Whether the newest checkpoint is new, and of a Saver that may not have written its graph yet."""
+    if not sight.checkpoints:
         return False
-    graph = stamp_of(graph_file(checkpoint))
+    newest, stamp = sight.checkpoints[-1], sight.stamps[-1]
+    if known.stamps.get(newest.step) == stamp or isinstance(newest, KerasCheckpoint):
+        return False
+    graph = _graph(sight)
     if graph and graph.modified_ns >= stamp.modified_ns:
         return False
     try:
-        return OBJECT_GRAPH not in open_bundle(checkpoint.prefix).entries  # else there is none to come
+        return OBJECT_GRAPH not in open_bundle(newest.prefix).entries  # of objects: there is none to come
     except (CheckpointMissing, CheckpointDamaged):  # deleted or written anew just now
         return True
 
 
 def _graph(sight: FolderSight) -> Stamp | None:
-    last = _written_last(sight)
-    return None if last is None else stamp_of(graph_file(sight.checkpoints[last]))
-
-
-def _written_last(sight: FolderSight) -> int | None:
-    """Which of the checkpoints was; a program that starts anew leaves later steps of the one before."""
-    times = [stamp.modified_ns for stamp in sight.stamps]
-    return max(range(len(times)), key=lambda n: (times[n], n), default=None)
+    return stamp_of(graph_file(sight.checkpoints[-1])) if sight.checkpoints else None
 
 
 def _is_swapped(before: Stamp | None, now: Stamp) -> bool:

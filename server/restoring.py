@@ -64,17 +64,9 @@ class Restorer:
         self._disk = threading.Lock()
 
     def checkpoints(self, run: Run) -> list[Checkpoint]:
-        """The run's checkpoints on disk, by ascending step.
-
-        Where a graph may tell the activation of a watched run, those up to the latest that is recorded: the
-        graph of a later one may be on its way.
-        """
+        """The run's checkpoints on disk, by ascending step."""
         if isinstance(run.config, WatchedConfig):
-            there = sight_of(run.config, self._networks).checkpoints
-            if run.config.graph_may_tell:
-                latest = -1 if run.latest_checkpoint is None else run.latest_checkpoint
-                there = [checkpoint for checkpoint in there if checkpoint.step <= latest]
-            return there
+            return sight_of(run.config, self._networks).checkpoints
         return checkpoints.list_checkpoints(self._run_folder(run.id))
 
     def has_checkpoint(self, run: Run) -> bool:

@@ -35,12 +35,11 @@ def graph_file(checkpoint: Checkpoint) -> Path:
 def activation_beside(checkpoints: Sequence[Checkpoint], variables: Sequence[str]) -> str | None:
     """The activation function of the hidden layers, as Shadowboard calls it, by the newest graph there is.
 
-    That is the one beside the checkpoint that was written last: a program that starts anew in the same folder
-    leaves later steps of the one before. `checkpoints`: by ascending step; `variables`: names of weights and
-    biases of all layers in turn. None where no graph can be read or has anything in it; empty where one can,
-    and does anything between two products but to add the biases and to apply one function that is known here.
+    `checkpoints`: of one training, by ascending step; `variables`: names of weights and biases of all layers
+    in turn. None where no graph can be read; empty where one can, and does anything between two products but
+    to add the biases and to apply one function that is known here.
     """
-    for checkpoint in sorted(checkpoints, key=_written)[: -_FARTHEST - 1 : -1]:
+    for checkpoint in checkpoints[: -_FARTHEST - 1 : -1]:
         with suppress(OSError, DecodeError):  # as while it is written
             content = read_whole(graph_file(checkpoint), _MOST_BYTES)
             nodes = tf.compat.v1.MetaGraphDef.FromString(content).graph_def.node
@@ -50,11 +49,6 @@ def activation_beside(checkpoints: Sequence[Checkpoint], variables: Sequence[str
                 return ""
             return _activation(_Graph(nodes), variables) or ""
     return None
-
-
-def _written(checkpoint: Checkpoint) -> int:
-    stamp = checkpoint.stamp
-    return stamp.modified_ns if stamp else 0
 
 
 def _activation(graph: "_Graph", variables: Sequence[str]) -> str | None:

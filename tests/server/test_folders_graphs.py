@@ -110,27 +110,51 @@ def test_a_new_checkpoint_waits_for_its_graph(tmp_path: Path, store: Store) -> N
     """What is evaluated before goes when the graph is there, and the checkpoint may be gone by then."""
     looker = Looker(tmp_path, store)
     save(tmp_path, 0)
-    assert looker.look() == ([], "relu", 1)
+    assert looker.look() == ([], "relu", 0)
     write_graph(tmp_path, "tanh")
-    assert looker.look() == ([0], "tanh", 2)
-    save(tmp_path, 0, seed=1)  # the program starts anew
+    assert looker.look() == ([0], "tanh", 1)
+    save(tmp_path, 10)  # the activation is told by now
+    assert looker.look() == ([0, 10], "tanh", 2)
+    write_graph(tmp_path, "sigmoid", 10)  # whoever evaluates is told of the other one at once
+    assert looker.look() == ([0, 10], "sigmoid", 3)
+
+
+def test_without_a_graph_each_checkpoint_waits_for_one_look(tmp_path: Path, store: Store) -> None:
+    looker = Looker(tmp_path, store)
+    for step in (0, 10):
+        save(tmp_path, step)
+        before = looker.told
+        assert step not in looker.look()[0]
+        for _ in range(3):
+            assert step in looker.look()[0]
+        assert looker.told == before + 1
     recorded = store.checkpoints(looker.run.id)
-    assert looker.look() == ([0], "tanh", 2)
+    write_graph(tmp_path, "tanh", 10)
+    save(tmp_path, 10, seed=1)  # written over: the graph is that of the file before
+    assert looker.look()[1] == "relu"
     assert store.checkpoints(looker.run.id) == recorded
-    write_graph(tmp_path, "sigmoid")
-    assert looker.look() == ([0], "sigmoid", 3)
+    assert looker.look()[1] == "tanh"
     assert store.checkpoints(looker.run.id) != recorded
 
-    save(tmp_path, 10)  # without a graph
-    assert looker.look() == ([0], "sigmoid", 3)
-    assert looker.look() == ([0, 10], "sigmoid", 4)
-    save(tmp_path, 20)
-    save(tmp_path, 5)
-    assert looker.look() == ([0, 10, 20], "sigmoid", 5)  # after 20 another was begun: it gets none any more
-    write_graph(tmp_path, "tanh", 5)
-    assert looker.look() == ([0, 5, 10, 20], "tanh", 6)
-    write_graph(tmp_path, "relu", 5)  # anew: whoever evaluates is told at once
-    assert looker.look() == ([0, 5, 10, 20], "relu", 7)
+
+def test_what_is_the_matter_is_told_also_of_a_checkpoint_that_has_waited(
+    tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looker = Looker(tmp_path, store)
+    looker.look()
+    nothing = store.run(looker.run.id).message
+    assert "There is no TensorFlow checkpoint" in nothing
+
+    def fail(checkpoint: Any) -> Any:
+        raise ValueError(f"{checkpoint.step} is beyond me")
+
+    save(tmp_path, 0)
+    looker.look()
+    assert store.run(looker.run.id).message == nothing
+    monkeypatch.setattr("server.folders.layout_in", fail)
+    for _ in range(5):
+        looker.look()
+        assert "0 is beyond me" in store.run(looker.run.id).message
 
 
 def test_whoever_saves_at_each_look_and_writes_no_graph_is_seen_at_every_other(
@@ -146,19 +170,7 @@ def test_whoever_saves_at_each_look_and_writes_no_graph_is_seen_at_every_other(
     assert seen == [[], [1], [1], [1, 3], [1, 3], [1, 3, 5]]
 
 
-def test_the_graph_that_was_written_last_tells(tmp_path: Path, store: Store) -> None:
-    """A program that is started anew leaves what the one before has saved, which had come further."""
-    looker = Looker(tmp_path, store)
-    for step in (0, 10):
-        save(tmp_path, step)
-        write_graph(tmp_path, "tanh", step)
-        assert looker.look()[1] == "tanh"
-    save(tmp_path, 0, seed=1)
-    write_graph(tmp_path, "sigmoid")
-    assert looker.look() == ([0, 10], "sigmoid", 3)
-
-
-def test_nobody_evaluates_a_checkpoint_that_waits(tmp_path: Path, store: Store) -> None:
+def test_nothing_is_evaluated_unasked_before_it_is_recorded(tmp_path: Path, store: Store) -> None:
     looker = Looker(tmp_path, store)
     restorer = Restorer(lambda _: tmp_path, 0)
     backlog = Backlog(store, restorer, lambda *_: None)
@@ -167,21 +179,13 @@ def test_nobody_evaluates_a_checkpoint_that_waits(tmp_path: Path, store: Store) 
         backlog.refresh()
         return {job.checkpoint.step for job in iter(backlog.next, None)}
 
-    save(tmp_path, 10)
-    looker.look()
-    assert due() == set()
-    with pytest.raises(CheckpointMissing):  # nor does anybody who asks for it
-        restorer.find(store.run(looker.run.id), 10)
-    looker.look()
-    assert due() == {10}
-    assert restorer.find(store.run(looker.run.id), 10).step == 10
-    save(tmp_path, 10, seed=1)
-    save(tmp_path, 5)
-    assert due() == set()  # nor what is recorded as another file
-    looker.look()
-    assert due() == {10}
-    looker.look()
-    assert due() == {5, 10}
+    for seed in (0, 1):
+        save(tmp_path, 10, seed)
+        looker.look()
+        assert due() == set()
+        assert restorer.find(store.run(looker.run.id), 10).step == 10  # who asks for it may have it
+        looker.look()
+        assert due() == {10}
 
 
 def test_what_is_deleted_while_it_is_looked_at_waits(
@@ -194,7 +198,6 @@ def test_what_is_deleted_while_it_is_looked_at_waits(
     save(tmp_path, 10)
     monkeypatch.setattr("server.folders.open_bundle", gone)
     assert looker.look()[0] == []
-    assert store.run(looker.run.id).message == ""
     assert looker.look()[0] == [10]
 
 
