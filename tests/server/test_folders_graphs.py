@@ -1,5 +1,6 @@
 """Activations of watched trainings, as a graph beside their checkpoints tells them to a real server."""
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -130,6 +131,7 @@ def test_without_a_graph_each_checkpoint_waits_for_one_look(tmp_path: Path, stor
         assert looker.told == before + 1
     recorded = store.checkpoints(looker.run.id)
     write_graph(tmp_path, "tanh", 10)
+    os.utime(tmp_path / "model.ckpt-10.meta", (0, 0))
     save(tmp_path, 10, seed=1)  # written over: the graph is that of the file before
     assert looker.look()[1] == "relu"
     assert store.checkpoints(looker.run.id) == recorded
