@@ -144,13 +144,12 @@ async def ask_on(client: Client, finished: str) -> None:
             ("GET", f"/runs/{finished}/checkpoints", None),
         ]
 
-    due, under_way = time.monotonic(), set[asyncio.Task[Any]]()
-    for request in chain.from_iterable(map(shapes, count())):
-        task = asyncio.create_task(client.ask(*request))
-        under_way.add(task)
-        task.add_done_callback(under_way.discard)
-        due += PACE
-        await asyncio.sleep(max(0.0, due - time.monotonic()))
+    due = time.monotonic()
+    async with asyncio.TaskGroup() as under_way:  # it ends them, too: else they are lost with the connections
+        for request in chain.from_iterable(map(shapes, count())):
+            under_way.create_task(client.ask(*request))
+            due += PACE
+            await asyncio.sleep(max(0.0, due - time.monotonic()))
 
 
 async def ask_for_health(seen: Seen, url: str, seconds: float) -> None:
