@@ -152,11 +152,6 @@ class Backlog:
         ]
         missing = []
         failed: dict[_Kind, _Failure] = {}
-        # Another program's are evaluated once they are recorded: before, it is not known which averages they
-        # hold, and which activation they need.
-        recorded = (
-            {saved.step: saved.saved_at for saved in self._store.checkpoints(run.id)} if run.folder else {}
-        )
         for checkpoint in reversed(self._restorer.checkpoints(run)):
             jobs = []
             for average, split in kinds:
@@ -168,12 +163,20 @@ class Backlog:
                     failed[kind] = failure
                 if failure is None or failure.until <= now:
                     jobs.append(job)
-            if jobs and (not run.folder or _is_of(checkpoint.stamp, recorded.get(checkpoint.step))):
+            if jobs:
                 missing.append(jobs)
         known.failed = failed
-        return missing
+        return self._recorded(run, missing) if run.folder and missing else missing
 
+    def _recorded(self, run: Run, missing: list[list[Job]]) -> list[list[Job]]:
+        """Those of checkpoints that are recorded as they are on disk.
 
-def _is_of(stamp: Stamp | None, saved_at: float | None) -> bool:
-    """Whether a checkpoint on disk is the one that was recorded with that time."""
-    return stamp is not None and saved_at is not None and is_same_time(stamp.written_at, saved_at)
+        Before another program's are, it is not known which averages they hold and which activation they need.
+        """
+        saved_at = {saved.step: saved.saved_at for saved in self._store.checkpoints(run.id)}
+
+        def is_recorded(checkpoint: Checkpoint) -> bool:
+            stamp, at = checkpoint.stamp, saved_at.get(checkpoint.step)
+            return stamp is not None and at is not None and is_same_time(stamp.written_at, at)
+
+        return [jobs for jobs in missing if is_recorded(jobs[0].checkpoint)]
