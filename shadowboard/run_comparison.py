@@ -115,11 +115,11 @@ def run_verdict(found: RunComparison, whole: bool, split: str, average: str = ""
     overall, late = found.overall, found.late
     if overall is None:
         return None
-    averaging = "averaging" + (f" with {average}" if average else "")
+    averaging = "Averaging" + (f" with {average}" if average else "")
     part = f"over the {overall.checkpoints:,} checkpoints {'of the run' if whole else 'so far'}"
     if not overall.differing:
         same = f"both sets of weights read exactly the same {split} images right"
-        return f"{averaging.capitalize()} makes no difference: {part} {same}."
+        return f"{averaging} makes no difference: {part} {same}."
     if overall.differing < FEWEST:
         images = "only 1 image is" if overall.differing == 1 else f"only {overall.differing} images are"
         return f"Too few to tell: {part} {images} ever read right by one of the two alone."
@@ -132,7 +132,7 @@ def run_verdict(found: RunComparison, whole: bool, split: str, average: str = ""
     much = f"{points.lstrip('+−')} percentage points {'fewer' if overall.accuracy < 0 else 'more'}"
     chance = "" if overall.sign else ", which could be chance"
     sentence = (
-        f"{averaging.capitalize()} {outcome}: {part} the averaged weights read {much} {split} images right "
+        f"{averaging} {outcome}: {part} the averaged weights read {much} {split} images right "
         f"(95 % interval {low} to {high}){chance}."
     )
     if late is None:

@@ -193,6 +193,9 @@ def test_the_verdict_names_the_average_of_several() -> None:
     assert found is not None
     assert found.startswith("Averaging with decay 0.9999 hurts: over the 3 checkpoints so far the averaged")
     assert "1.00 percentage points fewer validation images right" in found
+    named = verdict_of(MeanDifference(2, 0.0, (0.0, 0.0), 0), average="ExponentialMovingAverage")
+    assert named is not None
+    assert named.startswith("Averaging with ExponentialMovingAverage makes no difference: ")
 
 
 def test_the_numbers_of_a_sentence_have_equal_decimals() -> None:
